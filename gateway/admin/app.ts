@@ -1,0 +1,44 @@
+import { Elysia } from 'elysia'
+import { GatewayError } from '../errors'
+import { clientRoutes } from './clients'
+import type { AdminDeps } from './deps'
+import { eventRoutes } from './events'
+import { problemResponse, toAdminError } from './failures'
+import { keyRoutes } from './keys'
+import { quitRoutes } from './quit'
+import { serverRoutes } from './servers'
+import { setRoutes } from './sets'
+import { settingRoutes } from './settings'
+import { spaceRoutes } from './spaces'
+import { statusRoutes } from './status'
+import { toolRoutes } from './tools'
+
+/**
+ * The admin API as one application, without a door: the control socket and the admin listener each put theirs in
+ * front. Failures are `{ code, message }`; causes of `internal` go to `onInternal` and nowhere else.
+ */
+export const adminApi = (deps: AdminDeps, onInternal: (cause: unknown) => void = () => {}) =>
+  new Elysia({ normalize: false })
+    .onError(({ code, error }) => {
+      const known = toAdminError(code, error)
+      if (known.code === 'internal') onInternal(known.cause)
+      return problemResponse(known)
+    })
+    // A form or plain text would be parsed too, and needs no preflight in a browser.
+    .onRequest(({ request }) => {
+      if (request.method === 'GET' || request.body === null) return
+      const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
+      if (type !== 'application/json') throw new GatewayError('http.unsupported_media_type')
+    })
+    .use(statusRoutes(deps))
+    .use(spaceRoutes(deps))
+    .use(serverRoutes(deps))
+    .use(setRoutes(deps))
+    .use(clientRoutes(deps))
+    .use(keyRoutes(deps))
+    .use(toolRoutes(deps))
+    .use(settingRoutes(deps))
+    .use(eventRoutes(deps))
+    .use(quitRoutes(deps))
+
+export type AdminApi = ReturnType<typeof adminApi>

@@ -1,0 +1,87 @@
+import type { AccessKey, Client } from '../domain/client'
+import type { Grant } from '../domain/policy'
+import type { AdminDeps } from './deps'
+import { resource } from './resource'
+import { ClientPatch, GrantBody, IdParams, Nothing } from './schemas'
+
+/** A client with what follows from its grants now. Of keys it holds what is stored, never the key. */
+export interface ClientView extends Client {
+  grants: Grant[]
+  keys: AccessKey[]
+  /** The Space it works in now. */
+  spaceNow: string
+  /** False when no grant covers that Space: then it sees nothing. */
+  seesSomething: boolean
+}
+
+type Deps = Pick<AdminDeps, 'clients' | 'keys' | 'spaces'>
+
+export function clientView(client: Client, { clients, keys, spaces }: Deps): ClientView {
+  const spaceNow = client.spaceId ?? spaces.active().id
+  const grants = clients.grants(client.id)
+  return {
+    ...client,
+    grants,
+    keys: keys.list(client.id),
+    spaceNow,
+    seesSomething: grants.some((grant) => grant.spaceId === spaceNow),
+  }
+}
+
+/** AI applications and what they were granted. */
+export function clientRoutes(deps: AdminDeps) {
+  const { clients, spaces, sets, events } = deps
+  const changed = (clientId: string) => {
+    events.emit('client.changed', { clientId })
+    events.emit('policy.changed', { spaceId: null, clientId })
+  }
+  const grantOf = (clientId: string, { spaceId, setId }: { spaceId: string; setId: string }): Grant => ({
+    clientId: clients.get(clientId).id,
+    spaceId: spaces.get(spaceId).id,
+    setId: sets.find(spaceId, setId).id,
+  })
+
+  return resource('/clients')
+    .get('/', () => clients.list().map((client) => clientView(client, deps)))
+    .get('/:id', ({ params }) => clientView(clients.get(params.id), deps), { params: IdParams })
+    .patch(
+      '/:id',
+      ({ params, body }) => {
+        const { id } = clients.get(params.id)
+        if (body.spaceId) spaces.get(body.spaceId)
+        const client = clients.update(id, body)
+        changed(id)
+        return clientView(client, deps)
+      },
+      { params: IdParams, body: ClientPatch },
+    )
+    .put(
+      '/:id/grants',
+      ({ params, body }) => {
+        clients.grant(grantOf(params.id, body))
+        changed(params.id)
+        return clientView(clients.get(params.id), deps)
+      },
+      { params: IdParams, body: GrantBody },
+    )
+    .delete(
+      '/:id/grants',
+      ({ params, body }) => {
+        clients.revokeGrant(grantOf(params.id, body))
+        changed(params.id)
+        return clientView(clients.get(params.id), deps)
+      },
+      { params: IdParams, body: GrantBody },
+    )
+    .delete(
+      '/:id',
+      ({ params }) => {
+        const { id } = clients.get(params.id)
+        clients.remove(id)
+        events.emit('client.revoked', { clientId: id, keyId: null })
+        changed(id)
+        return { removed: id }
+      },
+      { params: IdParams, body: Nothing },
+    )
+}

@@ -1,0 +1,61 @@
+import type { EventBus } from '../events'
+import type { Views } from '../policy/views'
+import type { Runtime } from '../runtime'
+import type { ConsentSeal } from '../secrets/consent-seal'
+import type { HeldSecrets } from '../secrets/held-secrets'
+import type { CatalogStore } from '../store/catalog'
+import type { ClientStore } from '../store/clients'
+import type { ConsentStore } from '../store/consents'
+import type { Problem } from '../store/database'
+import type { FeatureSetStore } from '../store/feature-sets'
+import type { KeyStore } from '../store/keys'
+import type { ServerStore } from '../store/servers'
+import type { SettingStore } from '../store/settings'
+import type { SpaceStore } from '../store/spaces'
+import type { Operator } from './operator'
+
+/** One open session: which client, what it says of itself, which revision it speaks. */
+export interface SessionInfo {
+  clientId: string
+  /** The client's own `clientInfo`, raw JSON; a claim, never an identity. */
+  clientInfo: string
+  protocolVersion: string
+  /** Epoch milliseconds. */
+  lastSeenAt: number
+}
+
+/** What the running gateway knows of itself. */
+export interface GatewayInfo {
+  version: string
+  pid: number
+  /** Epoch milliseconds. */
+  startedAt: number
+  mcpUrl: string
+  adminUrl: string
+  /** Where the key of the consent seals lives: a keychain, or a file of the data folder. */
+  consentKeyIn: 'keychain' | 'file'
+  sessions: readonly SessionInfo[]
+}
+
+/** Everything the admin API stands on. */
+export interface AdminDeps {
+  runtime: Runtime
+  events: EventBus
+  spaces: SpaceStore
+  servers: ServerStore
+  catalog: CatalogStore
+  sets: FeatureSetStore
+  clients: ClientStore
+  keys: KeyStore
+  consents: ConsentStore
+  settings: SettingStore
+  heldSecrets: HeldSecrets
+  consentSeal: ConsentSeal
+  operator: Operator
+  views: Views
+  info(): GatewayInfo
+  /** Stored rows that could not be read since the start. */
+  problems(): readonly Problem[]
+  /** Begins to drain and stop; returns at once. */
+  quit(): void
+}

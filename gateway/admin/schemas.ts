@@ -1,0 +1,185 @@
+// Wire shapes of the admin API. Objects are closed: a field nobody declared is an error, never dropped.
+import { type Static, t } from 'elysia'
+
+const closed = { additionalProperties: false } as const
+
+const Problem = t.Object({ code: t.String(), message: t.String() })
+
+/** The failures every route may answer with, so that a typed client knows their shape. */
+export const problems = {
+  400: Problem,
+  403: Problem,
+  404: Problem,
+  409: Problem,
+  415: Problem,
+  422: Problem,
+  500: Problem,
+  502: Problem,
+  503: Problem,
+}
+
+const Id = t.String({ minLength: 1, maxLength: 200 })
+/** Display names: no control characters, at most 80 characters. */
+const Name = t.String({ minLength: 1, maxLength: 80, pattern: '^(?=.*\\S)[^\\u0000-\\u001f\\u007f]+$' })
+const Alias = t.String({ pattern: '^[a-z0-9-]{0,20}$' })
+const NoNul = t.String({ maxLength: 32_768, pattern: '^[^\\u0000]*$' })
+const HeaderValue = t.String({ maxLength: 16_384, pattern: '^[^\\u0000\\r\\n]*$' })
+
+/** Body of a route that takes none. */
+export const Nothing = t.Optional(t.Object({}, closed))
+
+export const SpaceCreate = t.Object(
+  { name: Name, icon: t.Optional(t.Nullable(t.String({ maxLength: 64 }))) },
+  closed,
+)
+export const SpacePatch = t.Object(
+  {
+    name: t.Optional(Name),
+    icon: t.Optional(t.Nullable(t.String({ maxLength: 64 }))),
+    position: t.Optional(t.Integer({ minimum: 0 })),
+    defaultSetId: t.Optional(Id),
+  },
+  closed,
+)
+
+const StdioDefinition = t.Object(
+  {
+    type: t.Literal('stdio'),
+    command: t.String({ minLength: 1, maxLength: 4096, pattern: '^[^\\u0000]+$' }),
+    args: t.Array(NoNul, { maxItems: 1000 }),
+    env: t.Record(t.String({ minLength: 1, maxLength: 256, pattern: '^[^=\\u0000]+$' }), NoNul, closed),
+    cwd: t.Nullable(t.String({ minLength: 1, maxLength: 4096, pattern: '^[^\\u0000]+$' })),
+  },
+  closed,
+)
+const RemoteDefinition = t.Object(
+  {
+    type: t.Union([t.Literal('http'), t.Literal('sse')]),
+    url: t.String({ minLength: 1, maxLength: 8192 }),
+    headers: t.Record(
+      t.String({ minLength: 1, maxLength: 256, pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$" }),
+      HeaderValue,
+      closed,
+    ),
+  },
+  closed,
+)
+export const DefinitionBody = t.Union([StdioDefinition, RemoteDefinition])
+export type DefinitionBody = Static<typeof DefinitionBody>
+
+/** A value for an input. Secret ones go in and never come out. */
+export const InputBody = t.Object(
+  {
+    id: t.String({ minLength: 1, maxLength: 256, pattern: '^[^}\\u0000]+$' }),
+    secret: t.Boolean(),
+    value: t.Nullable(NoNul),
+  },
+  closed,
+)
+export type InputBody = Static<typeof InputBody>
+
+/** Values for secret inputs that a server already declares. */
+export const SecretValues = t.Object(
+  { values: t.Array(t.Object({ id: Id, value: NoNul }, closed), { minItems: 1, maxItems: 200 }) },
+  closed,
+)
+
+/** Where an approval was given. */
+const GivenBy = t.Union([t.Literal('cli'), t.Literal('window'), t.Literal('demo')])
+const ConsentBody = t.Object({ givenBy: GivenBy }, closed)
+
+export const ServerCreate = t.Object(
+  {
+    spaceId: Id,
+    name: Name,
+    alias: t.Optional(Alias),
+    definition: DefinitionBody,
+    inputs: t.Optional(t.Array(InputBody, { maxItems: 200 })),
+    keepRunning: t.Optional(t.Boolean()),
+    enabled: t.Optional(t.Boolean()),
+    source: t.Union([t.Literal('cli'), t.Literal('window'), t.Literal('demo')]),
+    consent: t.Optional(ConsentBody),
+  },
+  closed,
+)
+export type ServerCreate = Static<typeof ServerCreate>
+
+export const ServerPatch = t.Object(
+  {
+    name: t.Optional(Name),
+    alias: t.Optional(Alias),
+    definition: t.Optional(DefinitionBody),
+    inputs: t.Optional(t.Array(InputBody, { maxItems: 200 })),
+    enabled: t.Optional(t.Boolean()),
+    keepRunning: t.Optional(t.Boolean()),
+    position: t.Optional(t.Integer({ minimum: 0 })),
+  },
+  closed,
+)
+export type ServerPatch = Static<typeof ServerPatch>
+
+const ShownInput = t.Object({ id: t.String(), secret: t.Boolean(), value: t.Nullable(t.String()) }, closed)
+/** An approval of a stored server: it repeats what the person was shown, which must be what is stored. */
+export const ServerConsent = t.Object(
+  { givenBy: GivenBy, definition: DefinitionBody, inputs: t.Array(ShownInput, { maxItems: 200 }) },
+  closed,
+)
+export type ServerConsent = Static<typeof ServerConsent>
+
+const SetMember = t.Object(
+  {
+    mode: t.Union([t.Literal('include'), t.Literal('exclude')]),
+    target: t.Union([
+      t.Object({ type: t.Literal('all') }, closed),
+      t.Object({ type: t.Literal('server'), serverId: Id }, closed),
+      t.Object(
+        {
+          type: t.Literal('feature'),
+          serverId: Id,
+          kind: t.Union([
+            t.Literal('tool'),
+            t.Literal('prompt'),
+            t.Literal('resource'),
+            t.Literal('template'),
+          ]),
+          name: t.String({ minLength: 1, maxLength: 4096 }),
+        },
+        closed,
+      ),
+      t.Object({ type: t.Literal('pattern'), pattern: t.String({ minLength: 1, maxLength: 512 }) }, closed),
+      t.Object({ type: t.Literal('set'), setId: Id }, closed),
+    ]),
+  },
+  closed,
+)
+export const SetCreate = t.Object(
+  { spaceId: Id, name: Name, members: t.Array(SetMember, { maxItems: 10_000 }) },
+  closed,
+)
+export const SetMembers = t.Object({ members: t.Array(SetMember, { maxItems: 10_000 }) }, closed)
+
+export const ClientPatch = t.Object({ name: t.Optional(Name), spaceId: t.Optional(t.Nullable(Id)) }, closed)
+export const GrantBody = t.Object({ spaceId: Id, setId: Id }, closed)
+
+export const KeyCreate = t.Object(
+  {
+    client: Name,
+    /** Name or id; without it the active Space. */
+    space: t.Optional(Id),
+    /** Name or id; without it the Space's default Feature Set. */
+    set: t.Optional(Id),
+    /** Allows changing the rights of a client that exists. */
+    confirm: t.Optional(t.Boolean()),
+    expiresAt: t.Optional(t.Nullable(t.Integer({ minimum: 0 }))),
+  },
+  closed,
+)
+export type KeyCreate = Static<typeof KeyCreate>
+
+export const SettingBody = t.Object({ value: t.Union([t.String({ maxLength: 256 }), t.Number()]) }, closed)
+
+export const SpaceQuery = t.Object({ space: t.Optional(Id) }, closed)
+export const ClientQuery = t.Object({ client: t.Optional(Id) }, closed)
+export const ToolsQuery = t.Object({ space: t.Optional(Id), client: t.Optional(Id) }, closed)
+export const CallQuery = t.Object({ tool: t.String({ minLength: 1, maxLength: 4096 }) }, closed)
+export const IdParams = t.Object({ id: Id })

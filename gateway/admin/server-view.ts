@@ -1,0 +1,101 @@
+import { featureKinds, type FeatureKind } from '../domain/feature'
+import type { Definition, Server } from '../domain/server'
+import { risks } from '../domain/risks'
+import type { UpstreamState } from '../domain/upstream-state'
+import type { AdminDeps } from './deps'
+import type { DefinitionBody } from './schemas'
+
+/** A declared input as it is shown: of a secret one only whether it is there. */
+export interface InputView {
+  id: string
+  secret: boolean
+  value: string | null
+  isSet: boolean
+}
+
+/** A server with its live state and what is known of its features; no value of a secret is in it. */
+export interface ServerView extends Omit<Server, 'inputs' | 'definition'> {
+  definition: DefinitionBody
+  inputs: InputView[]
+  state: UpstreamState
+  consent: { givenBy: string; givenAt: number } | null
+  /** What to notice before approving it. */
+  risks: string[]
+  /** Number of features in the catalog, by kind. */
+  features: Record<FeatureKind, number>
+  serverInfo: { name: string; version: string } | null
+  /** Epoch milliseconds of the last complete reading of its lists. */
+  refreshedAt: number | null
+}
+
+type Deps = Pick<AdminDeps, 'catalog' | 'consents' | 'consentSeal' | 'heldSecrets' | 'operator'>
+
+export const inputViews = (server: Server, held: AdminDeps['heldSecrets']): InputView[] =>
+  server.inputs.map((input) => ({
+    id: input.id,
+    secret: input.secret,
+    value: input.secret ? null : input.value,
+    isSet: input.secret ? held.get(server.id, input.id) !== null : input.value !== null,
+  }))
+
+/** The consent that counts: given, and for exactly what is stored now. */
+export function validConsent(
+  server: Server,
+  deps: Pick<Deps, 'consents' | 'consentSeal'>,
+): ServerView['consent'] {
+  const consent = deps.consents.get(server.id)
+  if (!consent || !deps.consentSeal.matches(server, consent.seal)) return null
+  return { givenBy: consent.givenBy, givenAt: consent.givenAt }
+}
+
+/** What the rows alone decide: the live side hears of a change a moment after they have it. */
+const fromRows: readonly UpstreamState['status'][] = ['idle', 'disabled', 'needs_consent', 'needs_input']
+
+/** The live state; for a server that does not run, what would keep it from starting. */
+export function stateOf(server: Server, deps: Omit<Deps, 'catalog'>): UpstreamState {
+  if (!server.enabled) return { status: 'disabled' }
+  const live = deps.operator.states().get(server.id)
+  if (live && !fromRows.includes(live.status)) return live
+  if (!validConsent(server, deps)) return { status: 'needs_consent' }
+  if (inputViews(server, deps.heldSecrets).some((input) => !input.isSet)) return { status: 'needs_input' }
+  return { status: 'idle' }
+}
+
+function serverInfo(raw: string): ServerView['serverInfo'] {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(raw)
+  } catch {
+    return null
+  }
+  if (typeof parsed !== 'object' || parsed === null) return null
+  const text = (key: 'name' | 'version'): string => {
+    const value = key in parsed ? (parsed as Record<string, unknown>)[key] : ''
+    return typeof value === 'string' ? value.slice(0, 200) : ''
+  }
+  return { name: text('name'), version: text('version') }
+}
+
+const definitionBody = (definition: Definition): DefinitionBody =>
+  definition.type === 'stdio'
+    ? { ...definition, args: [...definition.args], env: { ...definition.env } }
+    : { ...definition, headers: { ...definition.headers } }
+
+/** A server as window and command line see it. Holds no secret value. */
+export function serverView(server: Server, deps: Deps): ServerView {
+  const catalog = deps.catalog.get(server.id)
+  const features: ServerView['features'] = { tool: 0, prompt: 0, resource: 0, template: 0 }
+  for (const kind of featureKinds)
+    features[kind] = catalog.features.filter((feature) => feature.kind === kind).length
+  return {
+    ...server,
+    definition: definitionBody(server.definition),
+    inputs: inputViews(server, deps.heldSecrets),
+    state: stateOf(server, deps),
+    consent: validConsent(server, deps),
+    risks: risks(server.definition),
+    features,
+    serverInfo: catalog.handshake ? serverInfo(catalog.handshake.serverInfo) : null,
+    refreshedAt: catalog.handshake?.refreshedAt ?? null,
+  }
+}

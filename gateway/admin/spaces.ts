@@ -1,0 +1,78 @@
+import type { Space } from '../domain/space'
+import { GatewayError } from '../errors'
+import type { AdminDeps } from './deps'
+import { resource } from './resource'
+import { IdParams, Nothing, SpaceCreate, SpacePatch } from './schemas'
+
+/** A Space, whether it is the active one, and how many servers it has. */
+export interface SpaceView extends Space {
+  active: boolean
+  servers: number
+}
+
+export function spaceViews({ spaces, servers }: Pick<AdminDeps, 'spaces' | 'servers'>): SpaceView[] {
+  const activeId = spaces.active().id
+  return spaces
+    .list()
+    .map((space) => ({ ...space, active: space.id === activeId, servers: servers.list(space.id).length }))
+}
+
+/** Spaces. The active one is what clients without a pin follow. */
+export function spaceRoutes(deps: AdminDeps) {
+  const { spaces, sets, servers, heldSecrets, operator, events } = deps
+  const changed = (spaceId: string) => events.emit('space.changed', { spaceId })
+
+  return resource('/spaces')
+    .get('/', () => spaceViews(deps))
+    .post(
+      '/',
+      ({ body }) => {
+        const space = spaces.create({ ...body, name: body.name.trim() })
+        changed(space.id)
+        return space
+      },
+      { body: SpaceCreate },
+    )
+    .get('/:id', ({ params }) => spaces.find(params.id), { params: IdParams })
+    .patch(
+      '/:id',
+      ({ params, body }) => {
+        const { id } = spaces.get(params.id)
+        if (body.defaultSetId !== undefined) sets.find(id, body.defaultSetId)
+        const space = spaces.update(id, body)
+        changed(id)
+        return space
+      },
+      { params: IdParams, body: SpacePatch },
+    )
+    .post(
+      '/:id/use',
+      ({ params }) => {
+        const space = spaces.get(params.id)
+        spaces.use(space.id)
+        changed(space.id)
+        events.emit('policy.changed', { spaceId: null, clientId: null })
+        return space
+      },
+      { params: IdParams, body: Nothing },
+    )
+    .delete(
+      '/:id',
+      async ({ params }) => {
+        const space = spaces.get(params.id)
+        if (space.id === spaces.active().id)
+          throw new GatewayError('space.in_use', 'it is the active one; use another first')
+        const inside = servers.list(space.id)
+        await Promise.all(inside.map((server) => operator.stop(server.id)))
+        spaces.remove(space.id)
+        for (const server of inside) {
+          heldSecrets.forget(server.id)
+          events.emit('server.changed', { spaceId: space.id, serverId: server.id })
+        }
+        changed(space.id)
+        events.emit('policy.changed', { spaceId: space.id, clientId: null })
+        return { removed: space.id }
+      },
+      { params: IdParams, body: Nothing },
+    )
+}

@@ -1,0 +1,99 @@
+import type { UpstreamState } from '../domain/upstream-state'
+import { clientView } from './clients'
+import type { AdminDeps, GatewayInfo } from './deps'
+import { resource } from './resource'
+import { inputViews, stateOf } from './server-view'
+import type { Problem } from '../store/database'
+
+export interface ServerStatus {
+  id: string
+  name: string
+  alias: string
+  spaceId: string
+  space: string
+  state: UpstreamState
+  tools: number
+  /** Why it cannot be used now and what to do, or null when nothing is missing. */
+  missing: string | null
+}
+
+/** The whole gateway at one moment. */
+export interface Status extends GatewayInfo {
+  space: { id: string; name: string }
+  servers: ServerStatus[]
+  /** Secrets that end with the process, because no vault keeps them. */
+  secretsInMemory: number
+  /** Features nobody can use, because another server's name is in their way. */
+  withheld: { serverId: string; server: string; name: string; keptBy: string }[]
+  /** Stored rows that cannot be read and are left out, as far as anybody asked for them. */
+  unreadable: readonly Problem[]
+  /** Clients with a remark: what keeps them from seeing anything. */
+  clients: { id: string; name: string; lastSeenAt: number | null; space: string; remark: string | null }[]
+}
+
+function missing(state: UpstreamState, absentInputs: readonly string[]): string | null {
+  switch (state.status) {
+    case 'disabled':
+      return 'disabled; enable it to use it'
+    case 'needs_consent':
+      return 'what it would run was not approved yet; approve it'
+    case 'needs_input':
+      return absentInputs.length > 0
+        ? `needs ${absentInputs.join(', ')}; give it with restart`
+        : 'needs a value'
+    case 'needs_authorization':
+      return 'asks for a sign-in'
+    case 'locked':
+      return 'its secrets are locked'
+    case 'failed':
+      return state.message
+    default:
+      return null
+  }
+}
+
+/** Everything of one moment, for `status`. */
+export function readStatus(deps: AdminDeps): Status {
+  const { spaces, servers, clients, catalog, heldSecrets, views } = deps
+  const active = spaces.active()
+  const names = new Map(spaces.list().map((space) => [space.id, space.name]))
+  return {
+    ...deps.info(),
+    space: { id: active.id, name: active.name },
+    servers: servers.list().map((server) => {
+      const state = stateOf(server, deps)
+      const absent = inputViews(server, heldSecrets)
+        .filter((input) => !input.isSet)
+        .map((input) => input.id)
+      return {
+        id: server.id,
+        name: server.name,
+        alias: server.alias,
+        spaceId: server.spaceId,
+        space: names.get(server.spaceId) ?? '',
+        state,
+        tools: catalog.get(server.id).features.filter((feature) => feature.kind === 'tool').length,
+        missing: missing(state, absent),
+      }
+    }),
+    secretsInMemory: heldSecrets.count(),
+    withheld: spaces.list().flatMap((space) =>
+      views.withheld(space.id).map(({ serverId, exposedName, ownerId }) => ({
+        serverId,
+        server: servers.get(serverId).name,
+        name: exposedName,
+        keptBy: servers.get(ownerId).name,
+      })),
+    ),
+    clients: clients.list().map((client) => {
+      const view = clientView(client, deps)
+      const space = names.get(view.spaceNow) ?? ''
+      const remark = view.seesSomething ? null : `has no grant in Space ${space} and sees nothing there`
+      return { id: client.id, name: client.name, lastSeenAt: client.lastSeenAt, space, remark }
+    }),
+    // Last, because reading the others is what finds them.
+    unreadable: deps.problems(),
+  }
+}
+
+export const statusRoutes = (deps: AdminDeps) => resource('/status').get('/', () => readStatus(deps))

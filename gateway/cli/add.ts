@@ -1,0 +1,180 @@
+import { existsSync } from 'node:fs'
+import { isAbsolute, resolve } from 'node:path'
+import type { DefinitionBody } from '../admin/schemas'
+import type { ServerView } from '../admin/server-view'
+import { visibleWord } from '../domain/visible-text'
+import { type AdminClient, must } from './client'
+import { type Command, exit } from './command'
+import { findSpace } from './find'
+import type { Io } from './io'
+import {
+  declaredInputs,
+  envKind,
+  headerKind,
+  type NamedValues,
+  obtainInputs,
+  readNamedValues,
+} from './named-values'
+import { plural, safe, show, stateWord } from './output'
+import { review } from './review'
+import { parse, UsageError, words } from './usage'
+
+const help = `Usage: mcpmux add NAME [options] -- COMMAND [ARGS…]
+       mcpmux add NAME [options] --url URL [--transport http|sse]
+
+Adds an MCP server, asks for your approval and connects it once.
+
+  --space S         the Space it goes to; default: the active one
+  --alias A         prefix of its tool names, a-z 0-9 -; default: made from NAME
+  --no-prefix       its tools keep their own names
+  --env K=V         environment variable
+  --env K           secret: taken from your environment, else asked for
+  --header "K: V"   HTTP header
+  --header K        secret header: taken from variable K (or K_WITH_UNDERSCORES), else asked for
+  --url URL         address of a remote server
+  --transport T     http (Streamable HTTP, default) or sse
+  --yes             approve what will run without being asked
+  --data-dir D      data folder of the gateway
+  --json            print the server as JSON`
+
+const options = {
+  space: { type: 'string' },
+  alias: { type: 'string' },
+  'no-prefix': { type: 'boolean' },
+  env: { type: 'string', multiple: true },
+  header: { type: 'string', multiple: true },
+  url: { type: 'string' },
+  transport: { type: 'string' },
+  yes: { type: 'boolean' },
+  source: { type: 'string' },
+} as const
+
+interface Given {
+  env: readonly string[]
+  header: readonly string[]
+  url: string | undefined
+  transport: string | undefined
+}
+
+/** Splits at the first `--`: what follows is the server's own command line and is never looked into. */
+function splitCommand(args: readonly string[]): {
+  own: readonly string[]
+  command: readonly string[] | null
+} {
+  const at = args.indexOf('--')
+  return at < 0 ? { own: args, command: null } : { own: args.slice(0, at), command: args.slice(at + 1) }
+}
+
+function readDefinition(
+  { env, header, url, transport }: Given,
+  argv: readonly string[] | null,
+): { definition: DefinitionBody; named: NamedValues } {
+  const [command, ...args] = argv ?? []
+  if ((url === undefined) === (command === undefined))
+    throw new UsageError('give either a command after --, or --url')
+  if (url !== undefined) {
+    const type = transport ?? 'http'
+    if (type !== 'http' && type !== 'sse') throw new UsageError('--transport is http or sse')
+    if (env.length > 0) throw new UsageError('--env is for commands; a URL takes --header')
+    const named = readNamedValues(header, headerKind)
+    return { definition: { type, url, headers: named.texts }, named }
+  }
+  if (header.length > 0 || transport !== undefined)
+    throw new UsageError('--header and --transport are for --url; a command takes --env')
+  const named = readNamedValues(env, envKind)
+  // A relative path is meant from where the person stands, and the gateway stands elsewhere.
+  const place = command?.startsWith('./') || command?.startsWith('../') ? resolve(command) : (command ?? '')
+  return { definition: { type: 'stdio', command: place, args, env: named.texts, cwd: null }, named }
+}
+
+/** Words that name a file from here: a server runs in a folder of its own, where they name nothing. */
+const relativeFiles = (words: readonly string[]): string[] =>
+  words.filter((word) => !word.startsWith('-') && !isAbsolute(word) && existsSync(word))
+
+/** What came of connecting once, for the person; the exit code says it to scripts. */
+function outcome({ name, alias, state, features, definition }: ServerView): { line: string; code: number } {
+  if (state.status === 'ready' || state.status === 'idle') {
+    const counts = [
+      plural(features.tool, 'tool'),
+      ...(features.prompt ? [plural(features.prompt, 'prompt')] : []),
+      ...(features.resource ? [plural(features.resource, 'resource')] : []),
+    ]
+    return { line: `${safe(name)}: ${counts.join(', ')}`, code: exit.ok }
+  }
+  const cut = state.status === 'connecting'
+  const why =
+    state.status === 'failed'
+      ? `${state.message} (${state.code})`
+      : cut
+        ? 'the gateway stopped before the server answered'
+        : stateWord(state)
+  const called = visibleWord(alias || name)
+  const lines = [`${safe(name)} is added, but not connected: ${safe(why)}`]
+  if (state.status === 'failed' && state.code === 'upstream.http_error' && definition.type === 'http')
+    lines.push('  an older server may need --transport sse')
+  lines.push(`  when that is mended: "mcpmux restart ${called}"; to give up: "mcpmux remove ${called}"`)
+  const line = lines.join('\n')
+  return { line, code: cut || state.status === 'failed' ? exit.failure : exit.needsPerson }
+}
+
+async function approved(io: Io, yes: boolean | undefined): Promise<boolean> {
+  if (yes) return true
+  if (io.canAsk) return io.confirm('Add it?')
+  io.talk('mcpmux: nobody to ask here; look at the above and repeat with --yes (upstream.needs_consent)')
+  return false
+}
+
+async function connectOnce(admin: AdminClient, id: string): Promise<ServerView> {
+  return must(admin.api.servers({ id }).connect.post({}))
+}
+
+export const command: Command = {
+  help,
+  async run(args, open) {
+    const { own, command: argv } = splitCommand(args)
+    const { values, positionals } = parse(own, options)
+    const [name] = words(positionals, 'NAME')
+    if (values.alias !== undefined && values['no-prefix'])
+      throw new UsageError('--alias and --no-prefix exclude each other')
+    if (values.alias !== undefined && !/^[a-z0-9-]{1,20}$/.test(values.alias))
+      throw new UsageError('--alias is 1 to 20 of a-z, 0-9 and -; --no-prefix goes without')
+    const source = values.source ?? 'cli'
+    if (source !== 'cli' && source !== 'demo') throw new UsageError('--source is cli or demo')
+
+    const given = {
+      env: values.env ?? [],
+      header: values.header ?? [],
+      url: values.url,
+      transport: values.transport,
+    }
+    const { definition, named } = readDefinition(given, argv)
+
+    const { io, admin } = open(values['data-dir'])
+    const space = await findSpace(admin, values.space)
+    const alias = values['no-prefix'] ? '' : values.alias
+    const draft = { spaceId: space.id, name, ...(alias === undefined ? {} : { alias }), definition }
+    // The daemon is asked first: nobody types a secret or approves a command for nothing.
+    await must(admin.api.servers.check.post({ ...draft, source, inputs: declaredInputs(named) }))
+    const inputs = await obtainInputs(named, io)
+    for (const line of review(definition, source)) io.talk(line)
+    for (const word of relativeFiles(argv?.slice(1) ?? []))
+      io.talk(`  notice   ${visibleWord(word)}: relative to here, but the server runs in a folder of its own`)
+    if (!(await approved(io, values.yes))) return exit.needsPerson
+
+    const server = await must(
+      admin.api.servers.post({ ...draft, source, inputs, consent: { givenBy: source } }),
+    )
+    const connected = await connectOnce(admin, server.id)
+    const { line, code } = outcome(connected)
+    if (code === exit.ok || values.json) await show(io, values.json, connected, () => line)
+    if (code !== exit.ok) {
+      io.talk(line)
+      return code
+    }
+    const { withheld } = await must(admin.api.status.get())
+    const hidden = withheld.filter(({ serverId }) => serverId === server.id).length
+    if (hidden > 0)
+      io.talk(`  notice   ${plural(hidden, 'name')} taken by other servers, so withheld: see "mcpmux status"`)
+    return code
+  },
+}

@@ -1,0 +1,61 @@
+import { type ErrorCode, GatewayError, toProblem } from '../errors'
+import { RemoteError } from './client'
+import { exit } from './command'
+import { safe } from './output'
+
+const needsPerson: readonly ErrorCode[] = [
+  'upstream.needs_consent',
+  'upstream.needs_input',
+  'upstream.unauthorized',
+]
+
+/** One thing to do, for failures whose message does not say it already. */
+const hints: Partial<Record<ErrorCode, string>> = {
+  'admin.forbidden': 'run it as the user who runs the gateway, and not from inside a server',
+  'client.exists': 'repeat the command with --yes to change the client',
+  'consent.mismatch': 'see it with "mcpmux show", then approve again',
+  'daemon.absent': 'start it with "mcpmux serve"',
+  'daemon.running': 'stop it with "mcpmux quit", or use another --data-dir',
+  'client.unknown': 'see "mcpmux key list"',
+  'key.unknown': 'see "mcpmux key list"',
+  'listen.taken': 'to stay on another port: start with --port N, then "mcpmux config set port N"',
+  'server.exists': 'choose another name, or remove the old one with "mcpmux remove"',
+  'server.unknown': 'see "mcpmux list"',
+  'set.unknown': 'the set every Space starts with is called All',
+  'setting.unknown': 'see "mcpmux config get"',
+  'space.unknown': 'see "mcpmux space list"',
+  'upstream.disabled': 'switch it on with "mcpmux enable"',
+  'upstream.needs_consent': 'approve it with "mcpmux enable"',
+  'upstream.needs_input': 'give the value with "mcpmux restart SERVER --env NAME"',
+  'store.unwritable':
+    'check the free space and the permissions of the data folder, or choose another with --data-dir',
+  internal: 'try again; if it stays, tell us what you did',
+}
+
+function exitCodeOf(code: ErrorCode): number {
+  if (code === 'daemon.absent') return exit.absent
+  if (needsPerson.includes(code)) return exit.needsPerson
+  if (code === 'input.secret_in_argv') return exit.usage
+  return toProblem(new GatewayError(code)).status === 409 ? exit.conflict : exit.failure
+}
+
+/** First line of what lies behind an internal error: the terminal belongs to the person whose machine it is. */
+function causeOf(thrown: unknown): string | null {
+  const cause = thrown instanceof GatewayError ? thrown.cause : thrown
+  if (!(cause instanceof Error) || cause instanceof RemoteError) return null
+  return safe(cause.message.split('\n')[0] ?? '').slice(0, 300)
+}
+
+/** What the person reads about a failure, and the exit code. Never a stack. */
+export function renderFailure(thrown: unknown): { lines: string[]; exitCode: number } {
+  const known =
+    thrown instanceof RemoteError || thrown instanceof GatewayError ? thrown : new GatewayError('internal')
+  // What this program itself asks for is said in full; what the gateway says needs the way to give it.
+  const complete = known instanceof GatewayError && known.code === 'upstream.needs_input'
+  const hint = complete ? undefined : hints[known.code]
+  const cause = known.code === 'internal' ? causeOf(thrown) : null
+  const lines = [`mcpmux: ${known.message} (${known.code})`]
+  if (cause) lines.push(`  because: ${cause}`)
+  if (hint && !known.message.includes(hint)) lines.push(`  ${hint}`)
+  return { lines, exitCode: exitCodeOf(known.code) }
+}

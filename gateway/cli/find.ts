@@ -1,0 +1,32 @@
+import type { ServerView } from '../admin/server-view'
+import type { SpaceView } from '../admin/spaces'
+import { GatewayError } from '../errors'
+import { type AdminClient, must } from './client'
+
+/** The Space of that name or id; without one the active Space. */
+export async function findSpace({ api }: AdminClient, wanted: string | undefined): Promise<SpaceView> {
+  const spaces = await must(api.spaces.get())
+  const found =
+    wanted === undefined
+      ? spaces.find((space) => space.active)
+      : (spaces.find((space) => space.id === wanted) ??
+        spaces.find((space) => space.name.toLowerCase() === wanted.toLowerCase()))
+  if (!found) throw new GatewayError('space.unknown', wanted)
+  return found
+}
+
+/** One server of a Space by id, alias or name, in this order. */
+export async function findServer(
+  admin: AdminClient,
+  wanted: string,
+  spaceWanted: string | undefined,
+): Promise<ServerView> {
+  const space = await findSpace(admin, spaceWanted)
+  const servers = await must(admin.api.servers.get({ query: { space: space.id } }))
+  const found =
+    servers.find((server) => server.id === wanted) ??
+    servers.find((server) => server.alias === wanted && wanted !== '') ??
+    servers.find((server) => server.name === wanted)
+  if (!found) throw new GatewayError('server.unknown', `${wanted} in Space ${space.name}`)
+  return found
+}

@@ -1,0 +1,53 @@
+import type { Config } from '../config'
+import { createKeyboard } from './keyboard'
+import { safe, safeJson } from './output'
+
+/** The terminal as a command sees it, and where data and talk go. */
+export interface Io {
+  /** Data: one line (or text of its own) to stdout. */
+  out(text: string): Promise<void>
+  /** A JSON document, byte for byte; on a terminal, with what a terminal would act upon written as escapes. */
+  outJson(bytes: Uint8Array): Promise<void>
+  /** Talk for the person: lines to stderr, in which nothing steers the terminal. */
+  talk(text: string): void
+  /** True when a person can be asked. Never in CI. */
+  canAsk: boolean
+  /** True for yes. Anything but `y` or `yes` is no. */
+  confirm(question: string): Promise<boolean>
+  /** A line typed without echo; null when the person gave up (end of input or Ctrl-C). */
+  askHidden(question: string): Promise<string | null>
+  /** All of standard input. */
+  readInput(): Promise<Uint8Array>
+}
+
+async function write(bytes: string | Uint8Array): Promise<void> {
+  try {
+    await Bun.write(Bun.stdout, bytes)
+  } catch (error) {
+    // The reader of a pipe (`| head`) left; there is nobody to tell.
+    if (error instanceof Error && 'code' in error && error.code === 'EPIPE') process.exit(0)
+    throw error
+  }
+}
+
+/** Over the standard streams of this process. */
+export function createIo(config: Pick<Config, 'environment'>): Io {
+  const keyboard = createKeyboard(process.stdin)
+  const talk = (text: string) => process.stderr.write(`${text.split('\n').map(safe).join('\n')}\n`)
+  return {
+    talk,
+    out: (text) => write(text.endsWith('\n') ? text : `${text}\n`),
+    outJson: (bytes) => write(process.stdout.isTTY ? safeJson(new TextDecoder().decode(bytes)) : bytes),
+    canAsk: process.stdin.isTTY === true && !config.environment.CI,
+    async confirm(question) {
+      process.stderr.write(`${question} [y/N] `)
+      return /^y(es)?$/i.test((await keyboard.line())?.trim() ?? '')
+    },
+    async askHidden(question) {
+      const answer = await keyboard.hiddenLine(() => process.stderr.write(`${question}: `))
+      process.stderr.write('\n')
+      return answer
+    },
+    readInput: async () => new Uint8Array(await Bun.stdin.arrayBuffer()),
+  }
+}

@@ -1,0 +1,115 @@
+import { readConfig } from '../config'
+import { startClean } from './clean-start'
+import { createAdminClient } from './client'
+import { type Command, type Context, exit } from './command'
+import { renderFailure } from './failure'
+import { createIo } from './io'
+import { UsageError } from './usage'
+import { version } from '../version'
+
+const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
+  serve: () => import('./serve'),
+  status: () => import('./status'),
+  quit: () => import('./quit'),
+  add: () => import('./add'),
+  list: () => import('./list'),
+  ls: () => import('./list'),
+  show: () => import('./show'),
+  remove: () => import('./remove'),
+  rm: () => import('./remove'),
+  enable: () => import('./enable'),
+  disable: () => import('./disable'),
+  restart: () => import('./restart'),
+  key: () => import('./key'),
+  space: () => import('./space'),
+  tools: () => import('./tools'),
+  call: () => import('./call'),
+  config: () => import('./config'),
+}
+
+const overview = `McpMux ${version}: one local endpoint for all your MCP servers
+
+  mcpmux serve                  run the gateway in the foreground
+  mcpmux status                 where it listens, what its servers do, what is missing
+  mcpmux quit                   stop it
+  mcpmux add NAME -- COMMAND    add a server (or --url URL)
+  mcpmux list | show SERVER | remove SERVER
+  mcpmux enable SERVER | disable SERVER | restart SERVER
+  mcpmux key create CLIENT      a key for an AI client (also: list, revoke, rotate)
+  mcpmux space list             Spaces (also: create, use, rename, remove)
+  mcpmux tools [--client C]     tools under the names clients see
+  mcpmux call SERVER/TOOL JSON  call one tool
+  mcpmux config get | set       settings
+
+"mcpmux COMMAND --help" says more. Every command takes --data-dir D, every read --json.`
+
+const open = (dataDir: string | undefined): Context => {
+  const config = readConfig(dataDir)
+  return { io: createIo(config), admin: createAdminClient(config) }
+}
+
+const asksForHelp = (args: readonly string[]): boolean => {
+  const end = args.indexOf('--')
+  return (end < 0 ? args : args.slice(0, end)).some((arg) => arg === '--help' || arg === '-h')
+}
+
+/** Without words: the status of a gateway that runs, else the overview. */
+async function alone(args: readonly string[]): Promise<number> {
+  const { command } = await import('./status')
+  try {
+    return await command.run(args, open)
+  } catch (error) {
+    if (renderFailure(error).exitCode !== exit.absent) throw error
+    await createIo(readConfig()).out(overview)
+    return exit.ok
+  }
+}
+
+async function dispatch(args: readonly string[]): Promise<number> {
+  const io = createIo(readConfig())
+  const [name, ...rest] = args
+  if (name === undefined) return alone([])
+  if (name === '--version' || name === '-v' || name === 'version') {
+    await io.out(rest.includes('--json') ? JSON.stringify({ version }) : version)
+    return exit.ok
+  }
+  if (name === '--help' || name === '-h' || name === 'help') {
+    await io.out(overview)
+    return exit.ok
+  }
+  if (name.startsWith('-')) return alone(args)
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (!load) {
+    io.talk(`mcpmux: there is no command "${name}"; "mcpmux help" lists them`)
+    return exit.usage
+  }
+  if (name === 'serve' && !asksForHelp(rest)) startClean(args)
+  const { command } = await load()
+  if (asksForHelp(rest)) {
+    await io.out(command.help)
+    return exit.ok
+  }
+  try {
+    return await command.run(rest, open)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    io.talk(`mcpmux ${name}: ${error.message}\n\n${command.help}`)
+    return exit.usage
+  }
+}
+
+/** One command line from its words to its exit code. The one place where a failure becomes text: never a stack. */
+export async function run(args: readonly string[]): Promise<number> {
+  try {
+    return await dispatch(args)
+  } catch (error) {
+    const io = createIo(readConfig())
+    if (error instanceof UsageError) {
+      io.talk(`mcpmux: ${error.message}`)
+      return exit.usage
+    }
+    const { lines, exitCode } = renderFailure(error)
+    for (const line of lines) io.talk(line)
+    return exitCode
+  }
+}

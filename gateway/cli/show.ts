@@ -1,0 +1,42 @@
+import type { ServerView } from '../admin/server-view'
+import { type Command, exit } from './command'
+import { findServer } from './find'
+import { plural, safe, show, stateWord, when } from './output'
+import { review } from './review'
+import { parse, words } from './usage'
+
+const help = `Usage: mcpmux show SERVER [--space S] [--data-dir D] [--json]
+
+Shows one server: what it runs, its state, its approval and its values. Secrets are never shown.`
+
+function text(server: ServerView): string {
+  const { state } = server
+  const lines = [
+    `name      ${safe(server.name)}`,
+    `alias     ${server.alias || '(no prefix)'}`,
+    `id        ${server.id}`,
+    `state     ${stateWord(state)}${state.status === 'failed' ? `: ${safe(state.message)} (${state.code})` : ''}`,
+    `approved  ${server.consent ? `${when(server.consent.givenAt)} (${server.consent.givenBy})` : 'no'}`,
+    `features  ${[plural(server.features.tool, 'tool'), plural(server.features.prompt, 'prompt'), plural(server.features.resource, 'resource'), plural(server.features.template, 'template')].join(', ')}`,
+    `read      ${when(server.refreshedAt)}`,
+  ]
+  if (server.serverInfo)
+    lines.push(`says      ${safe(server.serverInfo.name)} ${safe(server.serverInfo.version)}`)
+  for (const input of server.inputs)
+    lines.push(
+      `value     ${safe(input.id)}: ${input.secret ? (input.isSet ? '(secret, set)' : '(secret, not set)') : safe(input.value ?? '(not set)')}`,
+    )
+  return [...lines, ...review(server.definition, server.source)].join('\n')
+}
+
+export const command: Command = {
+  help,
+  async run(args, open) {
+    const { values, positionals } = parse(args, { space: { type: 'string' } })
+    const [wanted] = words(positionals, 'SERVER')
+    const { io, admin } = open(values['data-dir'])
+    const server = await findServer(admin, wanted, values.space)
+    await show(io, values.json, server, () => text(server))
+    return exit.ok
+  },
+}

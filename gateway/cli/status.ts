@@ -1,0 +1,69 @@
+import type { Status } from '../admin/status'
+import { must } from './client'
+import { type Command, exit } from './command'
+import { plural, safe, show, stateWord, table } from './output'
+import { parse, words } from './usage'
+
+/** Withheld names of one server that are spelled out. */
+const SHOWN_NAMES = 5
+
+const help = `Usage: mcpmux status [--data-dir D] [--json]
+
+Says where the gateway listens, what its servers are doing and what is missing.`
+
+/** One line for each pair of servers that want the same names; a few of the names say which they are. */
+function withheld(status: Status): string[] {
+  const pairs = Map.groupBy(status.withheld, ({ serverId, keptBy }) => JSON.stringify([serverId, keptBy]))
+  return [...pairs.values()].map((some) => {
+    const [first] = some
+    const names = some.slice(0, SHOWN_NAMES).map(({ name }) => safe(name))
+    const more = some.length > names.length ? ` and ${some.length - names.length} more` : ''
+    return `withheld  ${names.join(', ')}${more} of ${safe(first?.server ?? '')}: taken by ${safe(first?.keptBy ?? '')}; give one of them a prefix`
+  })
+}
+
+function text(status: Status): string {
+  const lines = [
+    `McpMux ${status.version} is running (process ${status.pid})`,
+    `endpoint  ${status.mcpUrl}`,
+    `admin     ${status.adminUrl}`,
+    `Space     ${safe(status.space.name)}`,
+    `sessions  ${status.sessions.length}`,
+    status.consentKeyIn === 'file'
+      ? 'consents  sealed with a key in a file of the data folder, because no keychain is in use'
+      : 'consents  sealed with a key in the keychain',
+  ]
+  if (status.secretsInMemory > 0)
+    lines.push(
+      `secrets   ${plural(status.secretsInMemory, 'secret')} in memory only: lost when the gateway stops, then to be given again`,
+    )
+  for (const { name, remark } of status.clients)
+    if (remark) lines.push(`client    ${safe(name)} ${safe(remark)}`)
+  lines.push(...withheld(status))
+  for (const { table, id, what } of status.unreadable)
+    lines.push(`unread    ${safe(`${table} ${id}: ${what}`)}; left out`)
+  const rows = status.servers.map((server) => [
+    server.space,
+    server.name,
+    stateWord(server.state),
+    String(server.tools),
+    server.missing ?? '',
+  ])
+  lines.push(
+    '',
+    rows.length > 0 ? table(['SPACE', 'SERVER', 'STATE', 'TOOLS', 'MISSING'], rows) : 'no servers yet',
+  )
+  return lines.join('\n')
+}
+
+export const command: Command = {
+  help,
+  async run(args, open) {
+    const { values, positionals } = parse(args, {})
+    words(positionals)
+    const { io, admin } = open(values['data-dir'])
+    const status = await must(admin.api.status.get())
+    await show(io, values.json, status, () => text(status))
+    return exit.ok
+  },
+}

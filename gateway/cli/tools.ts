@@ -1,0 +1,34 @@
+import { must } from './client'
+import { type Command, exit } from './command'
+import { show, table } from './output'
+import { parse, words } from './usage'
+
+const help = `Usage: mcpmux tools [--client C] [--space S] [--data-dir D] [--json]
+
+Lists the tools of the active Space under the names clients see.
+
+  --client C    exactly those this client is offered
+  --space S     another Space`
+
+const firstLine = (text: string): string => (text.trim().split('\n')[0] ?? '').slice(0, 100)
+
+export const command: Command = {
+  help,
+  async run(args, open) {
+    const { values, positionals } = parse(args, { client: { type: 'string' }, space: { type: 'string' } })
+    words(positionals)
+    const { io, admin } = open(values['data-dir'])
+    const query = {
+      ...(values.client === undefined ? {} : { client: values.client }),
+      ...(values.space === undefined ? {} : { space: values.space }),
+    }
+    const tools = await must(admin.api.tools.get({ query }))
+    const rows = tools.map((tool) => [
+      tool.name,
+      tool.server || '(no prefix)',
+      firstLine(tool.description ?? tool.title ?? ''),
+    ])
+    await show(io, values.json, tools, () => table(['TOOL', 'SERVER', 'DESCRIPTION'], rows), 'no tools')
+    return exit.ok
+  },
+}

@@ -1,0 +1,55 @@
+import { parseArgs, type ParseArgsConfig } from 'node:util'
+
+/** A command line that cannot be understood; answered with the command's own help and exit code 2. */
+export class UsageError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'UsageError'
+  }
+}
+
+type Options = NonNullable<ParseArgsConfig['options']>
+
+/** Options of every command that talks to the daemon. */
+const common = {
+  'data-dir': { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const satisfies Options
+
+/** Strict parsing: an option nobody declared, or given without its value, is a UsageError. */
+export function parse<const O extends Options>(args: readonly string[], options: O) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: { ...common, ...options },
+      allowPositionals: true,
+      strict: true,
+    })
+  } catch (error) {
+    // Node's first sentence says what is wrong; what follows is advice for programmers.
+    const message = error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error)
+    throw new UsageError(message.replace(/\.$/, ''))
+  }
+}
+
+/** Words that may be any text; all others are names. */
+const free = new Set(['JSON', 'VALUE'])
+
+/** Exactly these words after the options, in order; each name is what the help calls it. */
+export function words<const N extends readonly string[]>(
+  positionals: readonly string[],
+  ...names: N
+): { [K in keyof N]: string } {
+  const missing = names[positionals.length]
+  if (missing !== undefined) throw new UsageError(`${missing} is missing`)
+  const extra = positionals[names.length]
+  if (extra !== undefined) throw new UsageError(`"${extra}" is one word too many`)
+  for (const [at, word] of positionals.entries()) {
+    const name = names[at] ?? ''
+    if (free.has(name)) continue
+    if (word.trim() === '') throw new UsageError(`${name} is empty`)
+    if (/\p{Cc}/u.test(word)) throw new UsageError(`${name} contains a control character`)
+  }
+  return [...positionals] as { [K in keyof N]: string }
+}

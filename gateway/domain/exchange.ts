@@ -1,0 +1,43 @@
+import type { Identity } from './client'
+
+/** RFC 5424 names in rising severity, as `logging/setLevel` has them. */
+export const logLevels = [
+  'debug',
+  'info',
+  'notice',
+  'warning',
+  'error',
+  'critical',
+  'alert',
+  'emergency',
+] as const
+export type LogLevel = (typeof logLevels)[number]
+
+/**
+ * One request in flight, and all that steps behind `dispatch` know of its caller. Filled from a session (older
+ * era) or from the request's own envelope (2026-07-28).
+ */
+export interface Exchange {
+  identity: Identity
+  /**
+   * Opaque, stable label of the conversation (a session, or a client without one): log routing, idle accounting.
+   * Null for a caller that can be told nothing later, such as the person at the command line.
+   */
+  conversation: string | null
+  /** Raw JSON object the client declared. */
+  clientCapabilities: string
+  /** Lowest level of log message the caller wants; null wants none. */
+  logLevel: LogLevel | null
+  /** Raw JSON token of the client's own progress token, or null when it asked for no progress. */
+  progressToken: Uint8Array | null
+  /** Sends a notification (complete JSON-RPC message) on this request's own stream, before its answer. */
+  notify(message: Uint8Array): void
+  /** Sends a request to the client on this request's stream; resolves with the raw answer message. */
+  ask(method: string, params: Uint8Array): Promise<Uint8Array>
+  /** Aborted when the caller cancelled. Made when it is first asked for: it costs more than the rest of a call. */
+  readonly signal: AbortSignal
+  /** Hears of the cancellation at most once, like a listener on `signal` without its cost; null stops listening. */
+  onCancel(listener: (() => void) | null): void
+  /** True once the caller cancelled. */
+  readonly cancelled: boolean
+}

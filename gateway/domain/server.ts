@@ -1,0 +1,54 @@
+/**
+ * A value of an environment variable or header: literal text, or `${input:ID}` as the WHOLE value, which
+ * stands for the Server's input of that id (never spliced into a longer text).
+ */
+export type InputText = string
+
+export interface StdioDefinition {
+  type: 'stdio'
+  command: string
+  args: readonly string[]
+  env: Readonly<Record<string, InputText>>
+  /** Working folder; null is a folder of the server's own inside the data folder. */
+  cwd: string | null
+}
+
+export interface RemoteDefinition {
+  type: 'http' | 'sse'
+  url: string
+  headers: Readonly<Record<string, InputText>>
+}
+
+export type Definition = StdioDefinition | RemoteDefinition
+
+/** A named value a definition refers to. A secret one never leaves the process that holds it. */
+export interface ServerInput {
+  id: string
+  secret: boolean
+  /** The stored value of a non-secret input; null when secret or not set. */
+  value: string | null
+}
+
+/** An MCP server configured in one Space. */
+export interface Server {
+  id: string
+  spaceId: string
+  /** Display name, free text. */
+  name: string
+  /** Prefix of its exposed names, `[a-z0-9-]{1,20}` and unique in the Space, or '' for no prefix. */
+  alias: string
+  definition: Definition
+  inputs: readonly ServerInput[]
+  enabled: boolean
+  /** Start with the gateway and never stop for being idle. */
+  keepRunning: boolean
+  /** Where the definition came from: 'cli', 'demo', … Part of the consent. */
+  source: string
+  position: number
+  createdAt: number
+  updatedAt: number
+}
+
+/** `${input:ID}` as a whole value, else null. */
+export const inputReference = (text: InputText): string | null =>
+  /^\$\{input:([^}]+)\}$/.exec(text)?.[1] ?? null

@@ -1,0 +1,278 @@
+// The composition root: builds every part, opens the doors, and takes all of it down again in the right order.
+import { join } from 'node:path'
+import { adminApi } from './admin/app'
+import { openAdminListener } from './admin/listener'
+import { createAuthenticator } from './auth/authenticate'
+import { createKeyUsage } from './auth/key-usage'
+import type { Config } from './config'
+import { openLibc } from './control/libc'
+import { lockDataFolder } from './control/lock'
+import { controlPath } from './control/path'
+import { executableReader } from './control/process-info'
+import { openControlSocket } from './control/socket'
+import type { UpstreamState } from './domain/upstream-state'
+import { createEvents } from './events'
+import { createDoor } from './mcp/door'
+import { openListener } from './mcp/listener'
+import { systemResolve } from './net/reach'
+import { createSafeFetch } from './net/safe-fetch'
+import { mergeInstructions } from './policy/instructions'
+import { changedKinds, createViews } from './policy/views'
+import { createLists } from './router/lists'
+import { createOperatorCalls } from './router/operator-call'
+import { createRouter } from './router/router'
+import type { Runtime } from './runtime'
+import { createConsentSeal } from './secrets/consent-seal'
+import { createHeldSecrets } from './secrets/held-secrets'
+import { openInstallKey } from './secrets/install-key'
+import { createAnnounce, type Announce } from './session/announce'
+import { createClientSpace } from './session/client-space'
+import { createPulse } from './session/pulse'
+import { createSessions } from './session/sessions'
+import { openStores } from './store/stores'
+import { createPool } from './upstream/pool'
+import { openProcesses } from './process/processes'
+import { createOpenChannel } from './transport/open-channel'
+import { version } from './version'
+
+export interface GatewayOptions {
+  runtime: Runtime
+  /** Overrides the setting for this run; 0 takes a free port. */
+  port?: number
+  host?: string
+  /** Also reports every line of every server: its stderr, and what was wrong with what it sent. */
+  verbose?: boolean
+  /** Takes one line for the person who runs the gateway: states of servers, changes by the admin door. */
+  report?: (line: string) => void
+}
+
+/** A gateway that serves. */
+export interface Gateway {
+  mcpUrl: string
+  adminUrl: string
+  /** Drains for up to five seconds, then ends everything. Idempotent. */
+  stop(): Promise<void>
+  /** Resolves when the gateway has stopped, for whatever reason. */
+  stopped: Promise<void>
+}
+
+const DRAIN_MS = 5000
+
+/** Starts the gateway on its data folder. Throws before anything is served when it cannot be served whole. */
+export async function startGateway(config: Config, options: GatewayOptions): Promise<Gateway> {
+  const { runtime } = options
+  const report = options.report ?? (() => undefined)
+  // These change nothing that is stored.
+  const audit = (method: string, path: string, by: string) => {
+    if (options.verbose || !/\/(call|connect|check)(\?|$)/.test(path)) report(`admin: ${method} ${path}${by}`)
+  }
+  const fault = (error: unknown) => report(`fault: ${error instanceof Error ? error.message : String(error)}`)
+  const startedAt = runtime.now()
+  const libc = openLibc(config.platform)
+  const lock = lockDataFolder(config.dataDir, libc)
+  // What is open so far, ended in reverse when the start fails half-way or the gateway stops.
+  const parts = new AsyncDisposableStack()
+  parts.defer(() => lock.release())
+  try {
+    const stores = openStores(join(config.dataDir, 'mcpmux.db'), runtime)
+    parts.defer(() => stores.db.close())
+    const { spaces, servers, catalog, clients, consents, settings, sets } = stores
+    const events = createEvents(fault)
+    const heldSecrets = createHeldSecrets()
+    const consentSeal = createConsentSeal(openInstallKey(config.dataDir, runtime))
+
+    const processes = parts.use(openProcesses({ config, runtime, onError: fault }))
+    const swept = await processes.sweep()
+    if (swept > 0) report(`ended ${swept} processes an earlier run left behind`)
+
+    const views = createViews({
+      events,
+      data: {
+        servers: (spaceId) => servers.list(spaceId),
+        catalog: (serverId) => catalog.get(serverId),
+        sets: (spaceId) => sets.list(spaceId),
+        grants: (clientId) => clients.grants(clientId),
+      },
+    })
+    const spaceOf = createClientSpace({ clients, spaces, events })
+
+    let announce: Announce | null = null
+    const pool = parts.use(
+      createPool({
+        runtime,
+        settings: settings.read,
+        events,
+        servers,
+        catalog,
+        held: heldSecrets,
+        sessions: stores.sessions,
+        downstream: {
+          resourceUpdated: (...update) => announce?.resourceUpdated(...update),
+          log: (...message) => announce?.log(...message),
+          forward: (...message) => announce?.forward(...message),
+        },
+        consented: (server) => consentSeal.matches(server, consents.get(server.id)?.seal ?? ''),
+        open: createOpenChannel({
+          config,
+          settings: settings.read,
+          runtime,
+          safeFetch: createSafeFetch({ runtime, environment: config.environment, resolve: systemResolve }),
+          stdio: processes,
+        }),
+        log: (server, source, line) => options.verbose && report(`${server.name} ${source}: ${line}`),
+      }),
+    )
+    parts.defer(
+      events.on('upstream.state', ({ serverId, state }) => {
+        const server = servers.list().find(({ id }) => id === serverId)
+        const news = server && stateNews(state)
+        if (news) report(`${server.name}: ${news}`)
+      }),
+    )
+    const lists = createLists({ settings: settings.read, absences: pool.absences })
+    const router = createRouter({ upstreams: pool, lists })
+    const operatorCalls = createOperatorCalls({ router, view: views.operatorView })
+
+    const pulse = createPulse(runtime, fault)
+    parts.defer(() => pulse.stop())
+    const sessions = createSessions({
+      store: stores.sessions,
+      upstreams: pool,
+      spaceOf,
+      settings: settings.read,
+      runtime,
+      events,
+      pulse,
+    })
+    parts.defer(() => sessions.close())
+    announce = createAnnounce({
+      sessions,
+      view: views.view,
+      spaceOf,
+      changedKinds,
+      events,
+      runtime,
+      report: fault,
+    })
+    parts.defer(() => announce?.close())
+    const usage = createKeyUsage({ keys: stores.keys, clients, runtime, report: fault })
+    parts.defer(() => usage.close())
+    const authenticator = createAuthenticator({ keys: stores.keys, usage, runtime, events })
+    parts.defer(() => authenticator.close())
+
+    const door = createDoor({
+      authenticator,
+      sessions,
+      pulse,
+      route: router.route,
+      view: views.view,
+      spaceOf,
+      instructions: mergeInstructions,
+      settings: settings.read,
+      version,
+      report: fault,
+    })
+    const listener = await openListener({
+      host: options.host ?? settings.read('host'),
+      port: options.port ?? settings.read('port'),
+      handler: door.handler,
+      report: fault,
+    })
+    parts.defer(() => listener.stop())
+    parts.defer(() => door.close())
+    const mcpUrl = `http://127.0.0.1:${listener.port}/mcp`
+
+    const done = Promise.withResolvers<void>()
+    let adminUrl = ''
+    const admin = adminApi(
+      {
+        ...stores,
+        runtime,
+        events,
+        heldSecrets,
+        consentSeal,
+        views,
+        operator: {
+          states: pool.states,
+          async connect(serverId, signal) {
+            await pool.connect(serverId, signal).catch(() => undefined)
+            return pool.states().get(serverId) ?? { status: 'idle' }
+          },
+          restart: pool.restart,
+          stop: pool.stop,
+          call: operatorCalls.call,
+        },
+        info: () => ({
+          version,
+          pid: process.pid,
+          startedAt,
+          mcpUrl,
+          adminUrl,
+          consentKeyIn: 'file',
+          sessions: [...sessions.list()].map(({ facts, lastSeen }) => ({
+            clientId: facts.clientId,
+            clientInfo: facts.clientInfo,
+            protocolVersion: facts.protocolVersion,
+            lastSeenAt: lastSeen,
+          })),
+        }),
+        problems: stores.db.problems,
+        quit: () => void stop(),
+      },
+      fault,
+    )
+    const adminListener = parts.use(
+      openAdminListener({
+        runtime,
+        app: admin,
+        audit: ({ method, path }) => audit(method, path, ''),
+      }),
+    )
+    adminUrl = adminListener.url
+    parts.use(
+      openControlSocket({
+        path: controlPath(config),
+        app: admin,
+        libc,
+        isOurDescendant: processes.trees.owns,
+        executableOf: executableReader(config.platform),
+        audit: ({ pid, executable, method, path }) => audit(method, path, ` by ${executable} (${pid})`),
+      }),
+    )
+
+    let stopping: Promise<void> | null = null
+    function stop(): Promise<void> {
+      stopping ??= drain()
+        .then(() => operatorCalls.close())
+        .then(() => parts.disposeAsync())
+        .finally(done.resolve)
+      return stopping
+    }
+    /** Calls in flight get a moment to end; new ones are still taken, because their client cannot know. */
+    async function drain(): Promise<void> {
+      const end = runtime.monotonic() + DRAIN_MS
+      while (door.inFlight() + operatorCalls.inFlight() > 0 && runtime.monotonic() < end)
+        await runtime.sleep(25)
+    }
+    return { mcpUrl, adminUrl, stop, stopped: done.promise }
+  } catch (error) {
+    await parts.disposeAsync()
+    throw error
+  }
+}
+
+/** What a person at the terminal wants to know of a change; null for what is only on the way. */
+function stateNews(state: UpstreamState): string | null {
+  switch (state.status) {
+    case 'ready':
+      return 'connected'
+    case 'failed':
+      return `${state.message} (${state.code})`
+    case 'needs_authorization':
+      return 'asks for a sign-in; check its credentials'
+    case 'connecting':
+      return null
+    default:
+      return state.status.replace('_', ' ')
+  }
+}

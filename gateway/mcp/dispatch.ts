@@ -1,0 +1,130 @@
+import type { Exchange } from '../domain/exchange'
+import { GatewayError, toGatewayError } from '../errors'
+import type { Authenticator, Proof } from '../auth/authenticate'
+import type { FeatureView } from '../policy/feature-view'
+import type { Session } from '../session/session'
+import type { Sessions } from '../session/sessions'
+import type { Envelope } from '../wire/envelope'
+import { rawOf } from '../wire/members'
+import {
+  announcedBytes,
+  arrivesLarge,
+  fromWireError,
+  readBody,
+  readMessage,
+  requireAccept,
+  requireJson,
+} from './body'
+import { idToken } from './call'
+import type { Calls } from './calls'
+import { cancelledToken, emptyResult, helloMessage, readHello, readLevel, requireVersion } from './methods'
+import { emptyReply, failureReply, jsonReply, openingReply } from './replies'
+
+/** The connection a request came on, as far as the door cares. */
+export interface Line {
+  /** Address of the other end. */
+  remote(): string
+  /** From now on the connection may be quiet for as long as it likes. */
+  keepOpen(): void
+}
+
+/** Gives the complete response message for one request of a client. */
+export type Route = (view: FeatureView, message: Envelope, exchange: Exchange) => Promise<Uint8Array>
+
+export interface DispatchDeps {
+  authenticator: Authenticator
+  sessions: Sessions
+  calls: Calls
+  route: Route
+  view: (clientId: string, spaceId: string) => FeatureView
+  spaceOf: (clientId: string) => string
+  instructions: (view: FeatureView) => string | null
+  /** Largest body in bytes. */
+  maxBody: () => number
+  version: string
+  report: (error: unknown) => void
+}
+
+const answerTypes = ['application/json', 'text/event-stream'] as const
+
+/** The session a request names. Throws `session.missing` and `session.unknown`. */
+export function sessionOf(sessions: Sessions, request: Request, proof: Proof): Session {
+  const id = request.headers.get('mcp-session-id')
+  if (id === null) throw new GatewayError('session.missing')
+  return sessions.find(id, proof.identity)
+}
+
+/** Takes one POST the whole way: every step in order, each with what the one before gave. */
+export function createDispatch(deps: DispatchDeps) {
+  const { authenticator, sessions, calls, route, view, spaceOf, report } = deps
+
+  return async (request: Request, line: Line): Promise<Response> => {
+    let message: Envelope | null = null
+    let bodyRead = false
+    try {
+      const proof = authenticator.authenticate(request, line.remote)
+      requireJson(request.headers)
+      requireAccept(request.headers, answerTypes)
+      const announced = announcedBytes(request.headers)
+      const arrived = arrivesLarge(announced) ? calls.arrive(proof.identity.clientId) : null
+      try {
+        const bytes = await readBody(request, announced, deps.maxBody())
+        bodyRead = true
+        const read = readMessage(bytes)
+        message = read instanceof Promise ? await read : read
+      } finally {
+        arrived?.()
+      }
+      requireVersion(request.headers)
+      authenticator.confirm(proof)
+      if (message.method === 'initialize') return initialize(message, proof)
+      const session = sessionOf(sessions, request, proof)
+      if (message.kind !== 'request') return take(session, message)
+      if (message.method === 'ping') return jsonReply(emptyResult(message))
+      if (message.method === 'logging/setLevel') return setLevel(session, message)
+      const visible = view(session.facts.clientId, spaceOf(session.facts.clientId))
+      session.told ??= visible
+      const call = calls.start(session, message, line.keepOpen)
+      return await call.answer(begin(visible, message, call))
+    } catch (thrown) {
+      const error = toGatewayError(fromWireError(thrown))
+      if (error.code === 'internal') report(thrown)
+      return failureReply(error, message?.id ? rawOf(message.bytes, message.id) : null, !bodyRead)
+    }
+  }
+
+  /** A router that throws instead of rejecting must not leave its call behind. */
+  function begin(visible: FeatureView, message: Envelope, exchange: Exchange): Promise<Uint8Array> {
+    try {
+      return route(visible, message, exchange)
+    } catch (thrown) {
+      return Promise.reject(thrown)
+    }
+  }
+
+  function initialize(message: Envelope, proof: Proof): Response {
+    if (message.kind !== 'request') throw new GatewayError('rpc.invalid', 'initialize needs an id')
+    const { clientId } = proof.identity
+    const hello = readHello(message)
+    const visible = view(clientId, spaceOf(clientId))
+    const session = sessions.open(proof.identity, hello)
+    session.told = visible
+    const gateway = { version: deps.version, instructions: deps.instructions(visible) }
+    return openingReply(helloMessage(message, hello, gateway), session.facts.id)
+  }
+
+  function setLevel(session: Session, message: Envelope): Response {
+    sessions.setLogLevel(session, readLevel(message))
+    return jsonReply(emptyResult(message))
+  }
+
+  /** Notifications and answers: taken, never answered. What is unknown, or about nothing in flight, is dropped. */
+  function take(session: Session, message: Envelope): Response {
+    if (message.kind === 'response') session.answer(idToken(message), message.bytes)
+    else if (message.method === 'notifications/cancelled') {
+      const token = cancelledToken(message)
+      if (token !== null) session.calls.get(token)?.cancel(new GatewayError('rpc.cancelled'))
+    }
+    return emptyReply(202)
+  }
+}

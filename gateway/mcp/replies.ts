@@ -1,0 +1,68 @@
+import { type GatewayError, toJsonRpcError, toProblem } from '../errors'
+import { errorMessage } from '../wire/messages'
+
+const guarded = {
+  'X-Content-Type-Options': 'nosniff',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'Cache-Control': 'no-store',
+}
+
+/** Header sets are built once: making them anew costs more than the rest of an answer. */
+const jsonHeaders = new Headers({ ...guarded, 'Content-Type': 'application/json' })
+const bareHeaders = new Headers(guarded)
+const streamHeaders = new Headers({
+  ...guarded,
+  'Content-Type': 'text/event-stream',
+  'X-Accel-Buffering': 'no',
+})
+
+/** Seconds after which trying again makes sense, for the failures where it does. */
+const retryAfter: Partial<Record<GatewayError['code'], string>> = {
+  'auth.too_many_failures': '5',
+  'http.too_busy': '1',
+}
+
+// Messages never lie in shared memory; the type of `Response` wants to be told.
+type Bytes = Uint8Array<ArrayBuffer>
+
+/** A complete JSON document, 200. */
+export const jsonReply = (body: Uint8Array | string): Response =>
+  new Response(body as Bytes | string, { headers: jsonHeaders })
+
+/** A message of an `initialize` that opened a session. */
+export function openingReply(body: Uint8Array, sessionId: string): Response {
+  const headers = new Headers(jsonHeaders)
+  headers.set('Mcp-Session-Id', sessionId)
+  return new Response(body as Bytes, { headers })
+}
+
+/** A `text/event-stream`. */
+export const streamReply = (body: ReadableStream<Uint8Array>): Response =>
+  new Response(body, { headers: streamHeaders })
+
+/** 202 for what is not answered, 204 for what is done. */
+export const emptyReply = (status: 202 | 204): Response =>
+  new Response(null, { status, headers: bareHeaders })
+
+function failureHeaders(error: GatewayError, closes: boolean): Headers {
+  const headers = new Headers(jsonHeaders)
+  const wait = retryAfter[error.code]
+  if (wait !== undefined) headers.set('Retry-After', wait)
+  if (toProblem(error).status === 401) headers.set('WWW-Authenticate', 'Bearer realm="mcpmux"')
+  if (error.code === 'http.method_not_allowed') headers.set('Allow', 'GET, POST, DELETE')
+  if (closes) headers.set('Connection', 'close')
+  return headers
+}
+
+/** A failure of a JSON-RPC request; `id` is its raw id token, null when there is none that could be read. */
+export const failureReply = (error: GatewayError, id: Uint8Array | null, closes = false): Response =>
+  new Response(errorMessage(id, toJsonRpcError(error)) as Bytes, {
+    status: toProblem(error).status,
+    headers: failureHeaders(error, closes),
+  })
+
+/** A failure outside `/mcp`, or before it. The connection ends: a body was not read. */
+export function problemReply(error: GatewayError): Response {
+  const { status, body } = toProblem(error)
+  return new Response(JSON.stringify(body), { status, headers: failureHeaders(error, true) })
+}

@@ -1,0 +1,204 @@
+import type { LogLevel } from '../domain/exchange'
+import { GatewayError, toJsonRpcError } from '../errors'
+import type { FeatureView } from '../policy/feature-view'
+import { errorMessage, notificationMessage, requestMessage } from '../wire/messages'
+import { readEventId, requestTag } from './event-ids'
+import { EventStream } from './event-stream'
+import { createMissed } from './missed'
+import { createReplay, type Replay } from './replay'
+
+const PRIMES_FROM = '2025-11-25'
+const LISTEN = 0
+
+/** A call in flight. */
+export interface SessionCall {
+  cancel(reason: GatewayError): void
+  /** Answers as an event stream from here on. */
+  openStream(): EventStream
+}
+
+/** Calls in flight of one client over all its sessions. */
+export interface ClientLoad {
+  inFlight: number
+  sessions: Set<Session>
+}
+
+interface Ask {
+  owner: SessionCall
+  resolve: (answer: Uint8Array) => void
+  reject: (error: GatewayError) => void
+}
+
+/** What a session is made of; `label` is the hash of its id and may be stored and passed on. */
+export interface SessionFacts {
+  id: string
+  label: string
+  clientId: string
+  protocolVersion: string
+  clientInfo: string
+  clientCapabilities: string
+  logLevel: LogLevel | null
+  createdAt: number
+}
+
+/** One MCP session of the eras that have them, bound to its Client for life. */
+export class Session {
+  readonly listen: EventStream
+  readonly calls = new Map<string, SessionCall>()
+  /** The key that was last used with it, and all that were while it is in memory. */
+  keyId: string
+  readonly keyIds = new Set<string>()
+  logLevel: LogLevel | null
+  /** Epoch milliseconds. */
+  lastSeen: number
+  /** Epoch milliseconds at which the key of the listening stream stops counting. */
+  listenUntil: number | null = null
+  /** What its client was last told about. */
+  told: FeatureView | null = null
+  readonly replay: Replay
+  readonly #streams = new Map<number, EventStream>()
+  readonly #asks = new Map<number, Ask>()
+  readonly #missed = createMissed()
+  #lastStream = LISTEN
+  #lastAsk = 0
+  #ended = false
+
+  constructor(
+    readonly facts: SessionFacts,
+    readonly load: ClientLoad,
+    private readonly epoch: string,
+    now: () => number,
+    keyId: string,
+  ) {
+    this.keyId = keyId
+    this.keyIds.add(keyId)
+    this.logLevel = facts.logLevel
+    this.lastSeen = now()
+    this.replay = createReplay(now)
+    this.listen = new EventStream(LISTEN, epoch, this.replay, this.#primes)
+  }
+
+  get #primes(): boolean {
+    return this.facts.protocolVersion >= PRIMES_FROM
+  }
+
+  /** Nothing open: no stream, no call. */
+  get quiet(): boolean {
+    return !this.listen.live && this.calls.size === 0
+  }
+
+  /** A new stream for the call with this raw id token. */
+  openStream(idToken: string): EventStream {
+    for (const [number, stream] of this.#streams) {
+      if (stream.finished && !this.replay.knows(number)) this.#streams.delete(number)
+    }
+    this.#lastStream += 1
+    const stream = new EventStream(
+      this.#lastStream,
+      this.epoch,
+      this.replay,
+      this.#primes,
+      requestTag(idToken),
+    )
+    this.#streams.set(stream.number, stream)
+    return stream
+  }
+
+  /** Ends what carries its streams to whoever opened it with this key; they may be resumed with another. */
+  dropStreams(keyId: string): void {
+    for (const stream of [this.listen, ...this.#streams.values()]) stream.drop(keyId)
+  }
+
+  /**
+   * The stream and place an event id names. The place is null for what was listened to before a restart of the
+   * gateway. For a call whose events are not known any more it is a stream that says so in place of the answer.
+   * Throws `session.stream_unknown` when not even the call is known.
+   */
+  findStream(lastEventId: string): { stream: EventStream; after: number | null } {
+    const place = readEventId(lastEventId)
+    if (!place) throw new GatewayError('session.stream_unknown')
+    const { stream: number, sequence: after, request } = place
+    const ours = place.epoch === this.epoch
+    if (number === LISTEN) return { stream: this.listen, after: ours ? after : null }
+    const stream = ours ? this.#streams.get(number) : undefined
+    if (stream?.resumes(after)) return { stream, after }
+    const lost = new GatewayError(
+      'session.stream_unknown',
+      'the answer to this call is lost, if there was one',
+    )
+    if (!request) throw lost
+    const last = this.openStream(Buffer.from(request).toString('latin1'))
+    last.send(errorMessage(request, toJsonRpcError(lost)))
+    last.finish()
+    return { stream: last, after: 0 }
+  }
+
+  /**
+   * Tells the client something outside any call. While it does not listen, what has a `key` goes out on the stream
+   * of its newest call, for clients that never listen; without a call it waits, the newest of each key. The rest is
+   * dropped.
+   */
+  tell(message: Uint8Array, key: string | null): void {
+    if (this.listen.live) {
+      this.listen.send(message)
+      return
+    }
+    if (key === null) return
+    const call = [...this.calls.values()].at(-1)
+    if (call && call.openStream().send(message)) return
+    this.#missed.keep(key, message)
+  }
+
+  /** Something waits for the client, and it does not listen. */
+  get owing(): boolean {
+    return this.#missed.size > 0 && !this.listen.live
+  }
+
+  /** Sends what waited for a stream. */
+  catchUp(stream: EventStream): void {
+    for (const message of this.#missed.take()) stream.send(message)
+  }
+
+  /** Sends a request to the client on `stream`; resolves with its raw answer message. Rejects when the owner ends. */
+  ask(owner: SessionCall, stream: EventStream, method: string, params: Uint8Array): Promise<Uint8Array> {
+    if (this.#ended) return Promise.reject(new GatewayError('session.unknown'))
+    this.#lastAsk += 1
+    const id = this.#lastAsk
+    return new Promise((resolve, reject) => {
+      this.#asks.set(id, { owner, resolve, reject })
+      stream.send(requestMessage(id, method, params))
+    })
+  }
+
+  /** An answer the client posted. Answers to nothing are ignored: they may be late. */
+  answer(idToken: string, message: Uint8Array): void {
+    const id = Number(idToken)
+    const ask = this.#asks.get(id)
+    if (!ask) return
+    this.#asks.delete(id)
+    ask.resolve(message)
+  }
+
+  /** Takes back what `owner` still asks; the client is told on `stream`. */
+  dropAsks(owner: SessionCall, stream: EventStream | null): void {
+    if (this.#asks.size === 0) return
+    for (const [id, ask] of this.#asks) {
+      if (ask.owner !== owner) continue
+      this.#asks.delete(id)
+      stream?.send(notificationMessage('notifications/cancelled', { requestId: id }))
+      ask.reject(new GatewayError('rpc.cancelled'))
+    }
+  }
+
+  /** Stops all calls and streams. */
+  end(): void {
+    this.#ended = true
+    const reason = new GatewayError('session.unknown', 'the session ended')
+    for (const call of [...this.calls.values()]) call.cancel(reason)
+    for (const ask of this.#asks.values()) ask.reject(reason)
+    this.#asks.clear()
+    this.listen.finish()
+    for (const stream of this.#streams.values()) stream.finish()
+    this.#streams.clear()
+  }
+}

@@ -1,0 +1,4 @@
+import m0001 from '../migrations/0001_init.sql' with { type: 'text' }
+
+/** Every migration in order; position + 1 is the `user_version` it leads to. Shipped entries never change. */
+export const migrations: readonly string[] = [m0001]

@@ -1,0 +1,28 @@
+import type { Runtime } from '../runtime'
+import { createCatalogStore } from './catalog'
+import { createClientStore } from './clients'
+import { createConsentStore } from './consents'
+import { openDatabase } from './database'
+import { createFeatureSetStore } from './feature-sets'
+import { createKeyStore } from './keys'
+import { createServerStore } from './servers'
+import { createSessionStore } from './sessions'
+import { createSettingStore } from './settings'
+import { createSpaceStore } from './spaces'
+
+/** Opens the database and every store over it. Throws what `openDatabase` throws. */
+export function openStores(file: string, runtime: Pick<Runtime, 'now' | 'newId'>) {
+  const db = openDatabase(file, runtime)
+  return {
+    db,
+    spaces: createSpaceStore(db, runtime),
+    servers: createServerStore(db, runtime),
+    catalog: createCatalogStore(db, runtime),
+    sets: createFeatureSetStore(db, runtime),
+    clients: createClientStore(db, runtime),
+    keys: createKeyStore(db, runtime),
+    sessions: createSessionStore(db),
+    consents: createConsentStore(db, runtime),
+    settings: createSettingStore(db),
+  }
+}

@@ -1,0 +1,55 @@
+import { GatewayError, type ErrorCode } from '../errors'
+import type { Envelope } from '../wire/envelope'
+
+/**
+ * One open leg to a server: moves whole messages, knows nothing of their meaning. stdio, Streamable HTTP and legacy
+ * SSE each open one (`openStdio`, `openStreamableHttp`, `openSse`); ids, time-outs and discovery are the
+ * connection's.
+ */
+export interface Channel {
+  /**
+   * Hands one complete message over. A returned promise is back-pressure. Rejects (or throws) with
+   * `UndeliveredError` when the server surely never saw the message, else with a GatewayError.
+   * `callId` is the connection's own id of the request in `message`; null for notifications and answers.
+   */
+  send(message: Uint8Array, callId: number | null): void | Promise<void>
+  /** The caller lost interest in a call: HTTP closes its stream; stdio has nothing to do. */
+  abandon(callId: number): void
+  /** Called once after initialize: HTTP sends the version from now on and opens its listen stream. */
+  negotiated(protocolVersion: string): void
+  /** Ends the leg and everything it started (the whole process tree). Idempotent; resolves when it is gone. */
+  close(): Promise<void>
+}
+
+/** What a leg reports. Never called after `onClose`. */
+export interface ChannelEvents {
+  /**
+   * A well-formed message arrived. `callId` is the call on whose own stream it came, or null where the leg cannot
+   * know (stdio, SSE, the HTTP listen stream).
+   */
+  onMessage(message: Envelope, callId: number | null): void
+  /** A call failed on the way, without a JSON-RPC answer. */
+  onCallFailed(callId: number, error: GatewayError): void
+  /** The leg is gone for good. `null` means we closed it. */
+  onClose(error: GatewayError | null): void
+  /** One line for the server's log: its stderr, or what was wrong with what it sent. Bounded by the leg. */
+  onLog(source: 'Connection' | 'Transport' | 'MCP' | 'Feature', line: string): void
+}
+
+/** The server surely did not process the message: it may be sent once more after reconnecting. */
+export class UndeliveredError extends GatewayError {
+  constructor(code: ErrorCode, detail?: string, options?: { cause?: unknown }) {
+    super(code, detail, options)
+    this.name = 'UndeliveredError'
+  }
+}
+
+/** Sizes of one leg, in bytes and messages; all are settings. */
+export interface ChannelLimits {
+  /** Longest single message from the server. */
+  maxMessageBytes: number
+  /** Bytes waiting to be written to the server before `send` fails with `upstream.busy`. */
+  maxQueuedBytes: number
+  /** Milliseconds to open the leg. */
+  connectTimeout: number
+}

@@ -1,0 +1,193 @@
+// The Streamable HTTP leg (MCP 2025-11-25, transports): one POST for each message, its answer tied to its call.
+import { GatewayError } from '../errors'
+import { discard } from '../net/body'
+import type { SafeFetch } from '../net/safe-fetch'
+import type { Runtime } from '../runtime'
+import type { Secret } from '../secrets/secret'
+import { UndeliveredError, type Channel, type ChannelEvents, type ChannelLimits } from './channel'
+import { createAnswerReader } from './http-answers'
+import { listen } from './http-listen'
+import { ACKNOWLEDGE_TIMEOUT, createOutbox } from './http-outbox'
+import { readRefusal, sendFailure } from './http-refusals'
+import { createHttpSession } from './http-session'
+import { createStrayLog } from './stray-log'
+
+export interface StreamableHttpOptions {
+  url: string
+  headers: Readonly<Record<string, Secret | string>>
+  limits: ChannelLimits
+  events: ChannelEvents
+  safeFetch: SafeFetch
+  runtime: Pick<Runtime, 'sleep' | 'random' | 'monotonic' | 'now'>
+  /** PEM of the only authority this server's certificate is checked against; the system's when absent. */
+  ca?: string
+}
+
+/** Milliseconds a server has to hear that its session is over. */
+const FAREWELL = 2000
+/** Streams that stay open after their answer before the oldest is cut off. */
+const LINGERING = 8
+
+/**
+ * Opens the leg; nothing is sent before the first message. Throws `input.invalid` for a URL or header that cannot be
+ * used. A lost session or server ends the leg with `onClose` after the call that noticed was rejected.
+ */
+export function openStreamableHttp(options: StreamableHttpOptions): Channel {
+  const { limits, events, runtime } = options
+  const session = createHttpSession({ ...options, connectTimeout: limits.connectTimeout })
+  const log = createStrayLog(events.onLog)
+  const outbox = createOutbox(limits.maxQueuedBytes, runtime)
+  const life = new AbortController()
+  const calls = new Map<number, AbortController>()
+  const others = new Set<AbortController>()
+  const lingering = new Set<AbortController>()
+  let closing: Promise<void> | null = null
+  let ended = false
+  let initialized = false
+
+  const answers = createAnswerReader({
+    session,
+    maxMessageBytes: limits.maxMessageBytes,
+    runtime,
+    log,
+    onAnswered: answered,
+    onMessage: (message, callId) => {
+      if (!ended) events.onMessage(message, callId)
+    },
+  })
+
+  function answered(callId: number): void {
+    const abort = calls.get(callId)
+    if (!abort) return
+    calls.delete(callId)
+    lingering.add(abort)
+    const [oldest] = lingering
+    if (lingering.size > LINGERING && oldest) {
+      lingering.delete(oldest)
+      oldest.abort()
+    }
+  }
+
+  async function deliver(message: Uint8Array, callId: number | null): Promise<void> {
+    const abort = new AbortController()
+    if (callId === null) others.add(abort)
+    else calls.set(callId, abort)
+    try {
+      let response: Response
+      try {
+        response = await session.post(message, abort.signal, callId === null ? ACKNOWLEDGE_TIMEOUT : 0)
+      } catch (error) {
+        throw abort.signal.aborted ? new GatewayError('rpc.cancelled') : sendFailure(error)
+      }
+      if (!response.ok) {
+        const answer = await readRefusal(response, callId, session.id !== null, runtime.now())
+        if (callId !== null && calls.delete(callId) && !ended) events.onMessage(answer, callId)
+        return
+      }
+      if (!initialized) session.begin(response)
+      if (callId === null) await discard(response)
+      else void follow(response, callId, abort)
+    } catch (error) {
+      if (callId !== null) calls.delete(callId)
+      if (error instanceof UndeliveredError && error.code !== 'upstream.unauthorized') endSoon(error)
+      throw error
+    } finally {
+      others.delete(abort)
+    }
+  }
+
+  async function follow(response: Response, callId: number, abort: AbortController): Promise<void> {
+    try {
+      await answers.read(response, callId, abort.signal)
+    } catch (error) {
+      if (calls.get(callId) !== abort) return
+      calls.delete(callId)
+      abort.abort()
+      if (!ended) events.onCallFailed(callId, readFailure(error))
+    } finally {
+      lingering.delete(abort)
+    }
+  }
+
+  /** Lets the rejection of the call that noticed arrive first. */
+  function endSoon(error: GatewayError): void {
+    session.forget()
+    void runtime.sleep(0).then(() => end(new GatewayError('upstream.lost', error.detail, { cause: error })))
+  }
+
+  function end(error: GatewayError | null): void {
+    if (ended) return
+    ended = true
+    outbox.close()
+    life.abort()
+    for (const abort of [...calls.values(), ...others, ...lingering]) abort.abort()
+    calls.clear()
+    events.onClose(error)
+  }
+
+  async function farewell(): Promise<void> {
+    if (session.id === null) return
+    const over = new AbortController()
+    const late = runtime.sleep(FAREWELL, over.signal).then(() => over.abort())
+    late.catch(() => undefined)
+    try {
+      await discard(await session.delete(over.signal))
+    } catch {
+      // Best effort: a server that is gone needs no telling.
+    } finally {
+      over.abort()
+    }
+  }
+
+  return {
+    send: (message, callId) => outbox.send(message, callId !== null, () => deliver(message, callId)),
+    abandon(callId) {
+      const abort = calls.get(callId)
+      calls.delete(callId)
+      abort?.abort()
+    },
+    negotiated(protocolVersion) {
+      initialized = true
+      session.setVersion(protocolVersion)
+      outbox.expectInitialized(() => {
+        void listen({
+          session,
+          runtime,
+          maxMessageBytes: limits.maxMessageBytes,
+          signal: life.signal,
+          log,
+          onMessage: (message) => {
+            if (!ended) events.onMessage(message, null)
+          },
+          onLost(error) {
+            session.forget()
+            end(error)
+          },
+        })
+      })
+    },
+    close() {
+      closing ??= (async () => {
+        const wasOpen = !ended
+        end(null)
+        if (wasOpen) await farewell()
+      })()
+      return closing
+    },
+  }
+}
+
+/** A failure while reading, in the words of a leg. */
+function readFailure(error: unknown): GatewayError {
+  if (!(error instanceof GatewayError)) {
+    return new GatewayError('upstream.lost', 'the connection broke before the answer was whole', {
+      cause: error,
+    })
+  }
+  if (error.code === 'net.too_large') {
+    return new GatewayError('upstream.too_large', 'the limit is limits.message_bytes', { cause: error })
+  }
+  return error.code === 'net.failed'
+    ? new GatewayError('upstream.garbage', error.detail, { cause: error })
+    : error
+}

@@ -1,0 +1,41 @@
+import type { Config } from '../config'
+import type { Server } from '../domain/server'
+import type { ReadSetting } from '../domain/settings'
+import type { SafeFetch } from '../net/safe-fetch'
+import type { Runtime } from '../runtime'
+import type { Secret } from '../secrets/secret'
+import type { Channel, ChannelEvents } from './channel'
+import { openStreamableHttp } from './http-channel'
+import { serverFolder } from './server-folder'
+import { openSse } from './sse-channel'
+import { openStdio, type StdioDeps } from './stdio-channel'
+
+/** Opens the leg a server's definition asks for, with its inputs filled in. */
+export function createOpenChannel(deps: {
+  config: Pick<Config, 'dataDir' | 'platform'>
+  settings: ReadSetting
+  runtime: Runtime
+  safeFetch: SafeFetch
+  stdio: Pick<StdioDeps, 'trees' | 'environment'>
+}) {
+  const { config, settings, runtime, safeFetch, stdio } = deps
+  return (
+    { id, definition }: Server,
+    values: Readonly<Record<string, string | Secret>>,
+    events: ChannelEvents,
+  ): Promise<Channel> => {
+    const limits = {
+      maxMessageBytes: settings('limits.message_bytes'),
+      maxQueuedBytes: settings('limits.send_queue_bytes'),
+      connectTimeout: settings('timeouts.connect'),
+    }
+    if (definition.type === 'stdio') {
+      const { command, args, cwd } = definition
+      const ownFolder = serverFolder(config.dataDir, id)
+      const options = { command, args, cwd, env: values, ownFolder, limits, events }
+      return openStdio(options, { ...stdio, runtime, platform: config.platform })
+    }
+    const options = { url: definition.url, headers: values, limits, events, safeFetch, runtime }
+    return definition.type === 'sse' ? openSse(options) : Promise.resolve(openStreamableHttp(options))
+  }
+}

@@ -1,0 +1,56 @@
+import type { UpstreamState } from '../domain/upstream-state'
+import { GatewayError } from '../errors'
+import type { Runtime } from '../runtime'
+import type { Backoff } from './backoff'
+import { ServerLostError } from '../transport/stdio-channel'
+
+/** What went wrong last with one server, and when it may be started again. */
+export interface Failures {
+  record(error: GatewayError): void
+  /** The server is connected. */
+  recovered(): void
+  /** A person said "try again", or the definition changed. */
+  forget(): void
+  /** What a person is told; null when nothing is wrong. */
+  state(): UpstreamState | null
+  /** Milliseconds until the next start; 0 when it may start at once. The system's clock may be set meanwhile. */
+  wait(): number
+  /** What a caller is told that comes before that. */
+  refusal(): GatewayError
+}
+
+export function createFailures(runtime: Pick<Runtime, 'now' | 'monotonic'>, backoff: Backoff): Failures {
+  let last: { error: GatewayError; message: string; retryAt: number; notBefore: number } | null = null
+  return {
+    record(error) {
+      const retryAt = backoff.failed()
+      const lastWords = error instanceof ServerLostError && error.lastWords
+      last = {
+        error,
+        message: lastWords ? `${error.message}; its last words: ${lastWords}` : error.message,
+        retryAt,
+        notBefore: runtime.monotonic() + retryAt - runtime.now(),
+      }
+    },
+    recovered() {
+      last = null
+      backoff.ready()
+    },
+    forget() {
+      last = null
+      backoff.reset()
+    },
+    state() {
+      if (!last) return null
+      if (last.error.code === 'upstream.unauthorized')
+        return { status: 'needs_authorization', authorizeUrl: null }
+      return { status: 'failed', code: last.error.code, message: last.message, retryAt: last.retryAt }
+    },
+    wait: () => (last ? Math.max(0, last.notBefore - runtime.monotonic()) : 0),
+    refusal() {
+      if (last?.error.code === 'upstream.unauthorized') return last.error
+      const code = backoff.isOpen() ? 'upstream.crash_loop' : 'upstream.unavailable'
+      return new GatewayError(code, `${last?.error.message ?? ''}; \`mcpmux restart\` tries again at once`)
+    },
+  }
+}

@@ -1,0 +1,146 @@
+import { logLevels, type Exchange, type LogLevel } from '../domain/exchange'
+import type { Envelope } from '../wire/envelope'
+import { member, rawOf } from '../wire/members'
+import { errorMessage, resultMessage } from '../wire/messages'
+import { splice } from '../wire/splice'
+import { textOf } from '../wire/text'
+import type { ChannelEvents } from '../transport/channel'
+import type { PendingCalls } from './pending-calls'
+
+/** What a server says outside any one call. */
+export interface InboundEvents {
+  listChanged(kinds: readonly ('tools' | 'prompts' | 'resources')[]): void
+  resourceUpdated(uri: string, message: Envelope): void
+  /** A log message or other notification outside a call. */
+  unsolicited(message: Envelope, level: LogLevel | null): void
+}
+
+export interface InboundOptions {
+  pending: PendingCalls
+  events: InboundEvents
+  log: ChannelEvents['onLog']
+  now(): number
+  send(message: Uint8Array): void
+}
+
+const emptyObject = new TextEncoder().encode('{}')
+/** Wrong answers of one connection that are written down; a hostile server must not fill its log with them. */
+const STRAY_LOG_LIMIT = 50
+
+/** Sorts what arrives from a server: answers to their calls, notifications to the call or the Space they belong to. */
+export function createInbound(options: InboundOptions) {
+  const { pending, events, log, send } = options
+  let strays = 0
+  const stray = (what: string) => {
+    if (strays++ < STRAY_LOG_LIMIT) log('MCP', what)
+  }
+
+  function answer(message: Envelope): void {
+    const id = message.id ? numberAt(message, message.id.start, message.id.end) : null
+    const call = id === null ? null : pending.take(id)
+    if (call) call.resolve(message)
+    else stray('an answer nobody waits for (unknown or repeated id)')
+  }
+
+  /** Only `ping` is served: no other capability was declared to the server. */
+  function request(message: Envelope): void {
+    const id = message.id ? rawOf(message.bytes, message.id) : null
+    if (!id) return
+    if (message.method === 'ping') return send(resultMessage(id, emptyObject))
+    stray(`refused a request for ${(message.method ?? '').slice(0, 80)}`)
+    send(errorMessage(id, { code: -32601, message: 'method not found' }))
+  }
+
+  function progress(message: Envelope): void {
+    const span = message.params && member(message.bytes, message.params, 'progressToken')
+    const id = span ? numberAt(message, span.start, span.end) : null
+    const call = id === null ? null : pending.get(id)
+    if (!span || !call) return stray('progress for a call that is not open')
+    call.activeAt = options.now()
+    const token = call.exchange?.progressToken
+    if (token) call.exchange?.notify(splice(message.bytes, [{ ...span, with: token }]))
+  }
+
+  /** The call a message belongs to: the one on whose stream it came, else the only conversation with calls open. */
+  function owner(callId: number | null): Exchange | null {
+    if (callId !== null) return pending.get(callId)?.exchange ?? null
+    let found: Exchange | null = null
+    for (const { exchange } of pending.values()) {
+      if (!exchange) continue
+      if (found && found.conversation !== exchange.conversation) return null
+      found = exchange
+    }
+    return found
+  }
+
+  function logged(message: Envelope, callId: number | null): void {
+    const span = message.params && member(message.bytes, message.params, 'level')
+    const level = logLevels.find((name) => name === (span ? textOf(message.bytes, span) : null)) ?? 'info'
+    const exchange = owner(callId)
+    if (!exchange) return inFlightOfClients() ? undefined : events.unsolicited(message, level)
+    if (exchange.logLevel && logLevels.indexOf(level) >= logLevels.indexOf(exchange.logLevel)) {
+      exchange.notify(message.bytes)
+    }
+  }
+
+  /** True while calls of clients are open: a message that fits none of them alone belongs to nobody for sure. */
+  function inFlightOfClients(): boolean {
+    for (const { exchange } of pending.values()) if (exchange) return true
+    return false
+  }
+
+  function updated(message: Envelope): void {
+    const span = message.params && member(message.bytes, message.params, 'uri')
+    const uri = span ? textOf(message.bytes, span) : null
+    if (uri !== null) events.resourceUpdated(uri, message)
+  }
+
+  function notification(message: Envelope, callId: number | null): void {
+    switch (message.method) {
+      case 'notifications/progress':
+        return progress(message)
+      case 'notifications/message':
+        return logged(message, callId)
+      case 'notifications/resources/updated':
+        return updated(message)
+      case 'notifications/tools/list_changed':
+        return events.listChanged(['tools'])
+      case 'notifications/prompts/list_changed':
+        return events.listChanged(['prompts'])
+      case 'notifications/resources/list_changed':
+        return events.listChanged(['resources'])
+      case 'notifications/cancelled':
+        return
+      default: {
+        const exchange = owner(callId)
+        if (exchange) exchange.notify(message.bytes)
+        else if (!inFlightOfClients()) events.unsolicited(message, null)
+      }
+    }
+  }
+
+  return {
+    receive(message: Envelope, callId: number | null): void {
+      try {
+        if (message.kind === 'response') answer(message)
+        else if (message.kind === 'request') request(message)
+        else notification(message, callId)
+      } catch {
+        // A repeated key inside a notification's params, for one: whose it is cannot be told.
+        stray(`a ${message.kind} that cannot be read`)
+      }
+    },
+  }
+}
+
+/** The id tokens we hand out are plain integers; anything else was not ours. */
+function numberAt({ bytes }: Envelope, start: number, end: number): number | null {
+  if (end - start > 15) return null
+  let value = 0
+  for (let i = start; i < end; i++) {
+    const digit = (bytes[i] ?? 0) - 0x30
+    if (digit < 0 || digit > 9) return null
+    value = value * 10 + digit
+  }
+  return value
+}

@@ -1,0 +1,68 @@
+import type { Exchange } from '../domain/exchange'
+import { GatewayError } from '../errors'
+import type { Envelope } from '../wire/envelope'
+
+/** One request of ours a server has not answered yet. */
+export interface PendingCall {
+  id: number
+  method: string
+  /** The client's call it stands for; null for the gateway's own requests. */
+  exchange: Exchange | null
+  startedAt: number
+  /** Last sign of life: sent, or progress. */
+  activeAt: number
+  idleTimeout: number
+  totalTimeout: number
+  resolve(answer: Envelope): void
+  reject(error: GatewayError): void
+}
+
+/** The unanswered requests of one connection, by the connection's own ids. Times are monotonic milliseconds. */
+export interface PendingCalls {
+  nextId(): number
+  add(call: PendingCall): void
+  /** Removes and returns; null for an id nobody waits for. */
+  take(id: number): PendingCall | null
+  get(id: number): PendingCall | null
+  values(): Iterable<PendingCall>
+  /** Removes and returns the calls that are over their time. */
+  expire(now: number): PendingCall[]
+  failAll(error: GatewayError): void
+}
+
+export function createPendingCalls(): PendingCalls {
+  const calls = new Map<number, PendingCall>()
+  let lastId = 0
+  return {
+    nextId: () => ++lastId,
+    add: (call) => void calls.set(call.id, call),
+    take(id) {
+      const call = calls.get(id) ?? null
+      if (call) calls.delete(id)
+      return call
+    },
+    get: (id) => calls.get(id) ?? null,
+    values: () => calls.values(),
+    expire(now) {
+      const late: PendingCall[] = []
+      for (const call of calls.values()) {
+        if (now - call.activeAt >= call.idleTimeout || now - call.startedAt >= call.totalTimeout)
+          late.push(call)
+      }
+      for (const call of late) calls.delete(call.id)
+      return late
+    },
+    failAll(error) {
+      const all = [...calls.values()]
+      calls.clear()
+      for (const call of all) call.reject(error)
+    },
+  }
+}
+
+/** What a caller is told when a server took too long. */
+export const lateError = (call: PendingCall): GatewayError =>
+  new GatewayError(
+    'upstream.timeout',
+    `${call.method} had no answer; the time-outs are settings (timeouts.*)`,
+  )

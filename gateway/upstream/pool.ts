@@ -1,0 +1,199 @@
+import type { LogLevel } from '../domain/exchange'
+import type { Server } from '../domain/server'
+import type { ReadSetting } from '../domain/settings'
+import type { UpstreamState } from '../domain/upstream-state'
+import { GatewayError } from '../errors'
+import type { EventBus } from '../events'
+import type { Absence, Downstream, Upstreams } from '../router/ports'
+import type { Runtime } from '../runtime'
+import type { HeldSecrets } from '../secrets/held-secrets'
+import { Secret } from '../secrets/secret'
+import type { CatalogStore } from '../store/catalog'
+import type { ServerStore } from '../store/servers'
+import type { SessionStore } from '../store/sessions'
+import { createBackoff } from './backoff'
+import type { Channel, ChannelEvents } from '../transport/channel'
+import { resolveValues } from './inputs'
+import { createStartGate } from './start-gate'
+import { Upstream } from './upstream'
+import type { UpstreamDeps } from './upstream-deps'
+import { createUsage } from './usage'
+
+const SWEEP_MS = 1000
+/** How often stale catalogs are looked for. */
+const REFRESH_CHECK_MS = 600_000
+
+export interface PoolDeps {
+  runtime: Runtime
+  settings: ReadSetting
+  events: EventBus
+  servers: ServerStore
+  catalog: CatalogStore
+  held: HeldSecrets
+  /** Where subscriptions of sessions survive a rest and a restart. */
+  sessions: Pick<SessionStore, 'subscriptions' | 'subscribe' | 'unsubscribe'>
+  downstream: Downstream
+  /** True when the person approved exactly this definition. */
+  consented(server: Server): boolean
+  open(
+    server: Server,
+    values: ReturnType<typeof resolveValues>['values'],
+    events: ChannelEvents,
+  ): Promise<Channel>
+  log(server: Server, source: string, line: string): void
+}
+
+/** All upstreams, one per Server row, following the rows as they change. */
+export interface Pool extends Upstreams, AsyncDisposable {
+  states(): ReadonlyMap<string, UpstreamState>
+  /** Starts a server and reads its lists. */
+  connect(serverId: string, signal?: AbortSignal): Promise<UpstreamState>
+  restart(serverId: string): Promise<void>
+  stop(serverId: string): Promise<void>
+  /** Servers of a Space whose features may be missing or old, and why. */
+  absences(spaceId: string): Absence[]
+}
+
+/** Starts servers that are to keep running at once, and stale ones to read them again; ends all when disposed. */
+export function createPool(deps: PoolDeps): Pool {
+  const { runtime, settings, events, servers, catalog } = deps
+  const upstreams = new Map<string, Upstream>()
+  const usage = createUsage()
+  const gate = createStartGate(() => settings('limits.parallel_starts'), runtime)
+  const levels = new Map<string, LogLevel>()
+  const closing = new Set<Promise<void>>()
+
+  const blockedBy: UpstreamDeps['blockedBy'] = (server) => {
+    if (!deps.consented(server)) return { status: 'needs_consent' }
+    return resolveValues(server, deps.held).missing.length > 0 ? { status: 'needs_input' } : null
+  }
+
+  function adopt(server: Server): Upstream {
+    const upstream = new Upstream(server, {
+      ...deps,
+      usage,
+      gate,
+      blockedBy,
+      secretsOf: (row) =>
+        Object.values(resolveValues(row, deps.held).values).filter((value) => value instanceof Secret),
+      backoff: createBackoff(runtime),
+      open: (row, channelEvents) => deps.open(row, resolveValues(row, deps.held).values, channelEvents),
+      logLevel: () => levels.get(server.spaceId) ?? null,
+    })
+    upstreams.set(server.id, upstream)
+    return upstream
+  }
+
+  function get(serverId: string): Upstream {
+    const upstream = upstreams.get(serverId)
+    if (!upstream) throw new GatewayError('server.unknown')
+    return upstream
+  }
+
+  const background = (work: Promise<void>) => {
+    closing.add(work)
+    const done = () => void closing.delete(work)
+    work.then(done, done)
+  }
+
+  function refreshStale(): void {
+    const before = runtime.now() - settings('timeouts.catalog_refresh')
+    for (const upstream of upstreams.values()) {
+      const known = catalog.get(upstream.server.id).handshake
+      if (known && known.refreshedAt > before) continue
+      // A server that never connected is not started behind the person's back: `add` did that, or it failed.
+      if (known) upstream.refreshSoon()
+    }
+  }
+
+  for (const server of servers.list()) {
+    const upstream = adopt(server)
+    if (server.keepRunning) upstream.startSoon()
+  }
+  refreshStale()
+
+  const unsubscribe = events.on('server.changed', ({ serverId }) => {
+    const row = servers.list().find((server) => server.id === serverId)
+    const upstream = upstreams.get(serverId)
+    if (row && upstream) background(upstream.reconcile(row))
+    else if (row) {
+      const added = adopt(row)
+      if (row.keepRunning) added.startSoon()
+    } else if (upstream) {
+      upstreams.delete(serverId)
+      background(upstream.end())
+    }
+  })
+  const sweeper = setInterval(() => {
+    const now = runtime.monotonic()
+    for (const upstream of upstreams.values()) upstream.sweep(now)
+  }, SWEEP_MS)
+  const refresher = setInterval(refreshStale, REFRESH_CHECK_MS)
+
+  return {
+    request: (serverId, request, exchange) => get(serverId).request(request, exchange),
+    async subscribe(serverId, uri, request, exchange) {
+      const answer = await get(serverId).resources.subscribe(uri, request, exchange)
+      const { conversation } = exchange
+      if (answer.result && conversation !== null) deps.sessions.subscribe(conversation, { serverId, uri })
+      return answer
+    },
+    unsubscribe(serverId, uri, request, exchange) {
+      const { conversation } = exchange
+      if (conversation !== null) deps.sessions.unsubscribe(conversation, { serverId, uri })
+      return get(serverId).resources.unsubscribe(uri, request, exchange)
+    },
+    resume(conversation) {
+      const uris = new Map<string, string[]>()
+      for (const { serverId, uri } of deps.sessions.subscriptions(conversation))
+        uris.set(serverId, [...(uris.get(serverId) ?? []), uri])
+      for (const [serverId, wanted] of uris) upstreams.get(serverId)?.resume(conversation, wanted)
+    },
+    release(conversation) {
+      usage.release(conversation)
+      for (const upstream of upstreams.values()) upstream.release(conversation)
+    },
+    setLogLevel(spaceId, level) {
+      if (level) levels.set(spaceId, level)
+      else levels.delete(spaceId)
+      if (!level) return
+      for (const upstream of upstreams.values()) {
+        if (upstream.server.spaceId === spaceId) upstream.setLogLevel(level)
+      }
+    },
+    states: () => new Map([...upstreams].map(([id, upstream]) => [id, upstream.state])),
+    async connect(serverId, signal) {
+      await get(serverId).connect(signal)
+      return get(serverId).state
+    },
+    restart: (serverId) => get(serverId).restart(),
+    stop: (serverId) => get(serverId).stop(),
+    absences: (spaceId) =>
+      [...upstreams.values()]
+        .filter((upstream) => upstream.server.spaceId === spaceId && upstream.server.enabled)
+        .flatMap(({ server, state }) => {
+          const reason = absenceReason(state)
+          return reason ? [{ alias: server.alias || server.name, reason }] : []
+        }),
+    async [Symbol.asyncDispose]() {
+      clearInterval(sweeper)
+      clearInterval(refresher)
+      unsubscribe()
+      await Promise.allSettled([...[...upstreams.values()].map((upstream) => upstream.end()), ...closing])
+    },
+  }
+}
+
+/** Why a server's part of a list may be missing or old; idle servers are neither. */
+function absenceReason(state: UpstreamState): string | null {
+  switch (state.status) {
+    case 'ready':
+    case 'idle':
+    case 'disabled':
+      return null
+    case 'failed':
+      return `failed (${state.code})`
+    default:
+      return state.status
+  }
+}

@@ -1,0 +1,32 @@
+import type { LogLevel } from '../domain/exchange'
+import type { Server } from '../domain/server'
+import type { ReadSetting } from '../domain/settings'
+import type { UpstreamState } from '../domain/upstream-state'
+import type { EventBus } from '../events'
+import type { Downstream } from '../router/ports'
+import type { Runtime } from '../runtime'
+import type { Secret } from '../secrets/secret'
+import type { CatalogStore } from '../store/catalog'
+import type { Backoff } from './backoff'
+import type { Channel, ChannelEvents } from '../transport/channel'
+import type { StartGate } from './start-gate'
+import type { Usage } from './usage'
+
+/** What the live side of a Server is made with. */
+export interface UpstreamDeps {
+  runtime: Runtime
+  settings: ReadSetting
+  events: EventBus
+  catalog: CatalogStore
+  usage: Usage
+  gate: StartGate
+  backoff: Backoff
+  downstream: Downstream
+  /** What keeps the server from starting, or null; asked again right before every start. */
+  blockedBy(server: Server): UpstreamState | null
+  /** The secrets it is given at its start. */
+  secretsOf(server: Server): readonly Secret[]
+  open(server: Server, events: ChannelEvents): Promise<Channel>
+  log(server: Server, source: Parameters<ChannelEvents['onLog']>[0], line: string): void
+  logLevel(): LogLevel | null
+}

@@ -1,0 +1,368 @@
+import type { Exchange, LogLevel } from '../domain/exchange'
+import type { Server } from '../domain/server'
+import type { UpstreamState } from '../domain/upstream-state'
+import { GatewayError, toGatewayError } from '../errors'
+import type { UpstreamRequest } from '../router/ports'
+import type { Secret } from '../secrets/secret'
+import type { Envelope } from '../wire/envelope'
+import { createCatalogRefresh, type CatalogRefresh } from './catalog-refresh'
+import { UndeliveredError, type ChannelEvents } from '../transport/channel'
+import { openConnection, type Connection } from './connection'
+import { createConversations } from './conversations'
+import { createFailures } from './failures'
+import { createResourceListeners, type ResourceListeners } from './resource-listeners'
+import { createSlots } from './slots'
+import { runsTheSame, sameItems, startRefusal } from './start-rules'
+import { untilAborted } from './until-aborted'
+import type { UpstreamDeps } from './upstream-deps'
+
+/** A call waits this long for a server that failed a moment ago to be started again; else it is refused at once. */
+const PATIENCE_MS = 2000
+
+/**
+ * The live side of one Server: at rest, connecting, ready or failed. Starts on first use, restarts with back-off
+ * after a crash while it is in use, stops when it is not.
+ */
+export class Upstream {
+  #server: Server
+  #state: UpstreamState
+  #connection: Connection | null = null
+  #refresh: CatalogRefresh | null = null
+  #starting: Promise<Connection> | null = null
+  #stopping: Promise<unknown> | null = null
+  #life = new AbortController()
+  /** The life in which a start is due by itself. */
+  #due: AbortSignal | null = null
+  #over = false
+  #lastUsed: number
+  #givenSecrets: readonly Secret[] = []
+  readonly #conversations
+  readonly #failures
+  readonly #slots
+  readonly #deps: UpstreamDeps
+  /** Who listens to its resources. */
+  readonly resources: ResourceListeners
+
+  constructor(server: Server, deps: UpstreamDeps) {
+    this.#server = server
+    this.#deps = deps
+    this.#lastUsed = deps.runtime.monotonic()
+    this.#conversations = createConversations(deps.usage)
+    this.#failures = createFailures(deps.runtime, deps.backoff)
+    this.#slots = createSlots(
+      () => deps.settings('limits.server_in_flight'),
+      () => deps.settings('limits.server_queue'),
+    )
+    this.resources = createResourceListeners({
+      request: (request, exchange) => this.request(request, exchange),
+      connection: () => this.#connection,
+      timeout: () => deps.settings('timeouts.list'),
+      tell: (uri, conversations, message) =>
+        deps.downstream.resourceUpdated(server.id, uri, conversations, message),
+      log: (line) => this.#log('MCP', line),
+    })
+    this.#state = this.#atRest()
+  }
+
+  get state(): UpstreamState {
+    return this.#state
+  }
+
+  get server(): Server {
+    return this.#server
+  }
+
+  /** Sends a client's request; starts the server if it is idle. Sent again only when it surely never arrived. */
+  async request(request: UpstreamRequest, exchange: Exchange): Promise<Envelope> {
+    this.#use(exchange.conversation)
+    const place = this.#slots.acquire(exchange)
+    if (place) await place
+    try {
+      const connection = this.#connection ?? (await this.#connected(exchange.signal))
+      try {
+        return await connection.request(request, exchange)
+      } catch (error) {
+        if (!(error instanceof UndeliveredError) || error.code === 'upstream.unauthorized') throw error
+        if (this.#connection === connection) await this.#drop(connection, 'it stopped taking calls')
+        return await (await this.#connected(exchange.signal)).request(request, exchange)
+      }
+    } finally {
+      this.#slots.release()
+      this.#lastUsed = this.#deps.runtime.monotonic()
+    }
+  }
+
+  /** A conversation is back that listened to these resources. */
+  resume(conversation: string, uris: readonly string[]): void {
+    this.#use(conversation)
+    this.resources.resume(conversation, uris)
+    this.startSoon()
+  }
+
+  release(conversation: string): void {
+    this.#conversations.release(conversation)
+    this.resources.release(conversation)
+  }
+
+  /** Starts (if need be) and reads every list; resolves when the catalog is stored. */
+  async connect(signal?: AbortSignal): Promise<void> {
+    await this.#connected(signal)
+    await this.#refresh?.all()
+  }
+
+  /** A person's "try again now": forgets failures, stops what runs, starts afresh. */
+  async restart(): Promise<void> {
+    this.#failures.forget()
+    await this.stop()
+    await this.connect()
+  }
+
+  async stop(): Promise<void> {
+    this.#life.abort(new GatewayError('upstream.unavailable', 'it was stopped'))
+    this.#life = new AbortController()
+    const starting = this.#starting
+    this.#starting = null
+    if (starting) void this.#closing(starting.catch(() => undefined))
+    if (this.#connection) await this.#drop(this.#connection, this.#stopReason())
+    await this.#stopping
+    if (!this.#connection && !this.#starting) this.#enter(this.#atRest())
+  }
+
+  /** Stops for good: whoever still waits for it is refused. */
+  end(): Promise<void> {
+    this.#over = true
+    return this.stop()
+  }
+
+  /** Takes a changed row; restarts nothing unless what runs would differ. */
+  async reconcile(server: Server): Promise<void> {
+    const before = this.#server
+    this.#server = server
+    if (!runsTheSame(before, server) || !sameItems(this.#givenSecrets, this.#deps.secretsOf(server))) {
+      this.#failures.forget()
+      await this.stop()
+    } else if (!this.#connection && !this.#starting) this.#enter(this.#atRest())
+    if (this.#server.keepRunning) this.startSoon()
+  }
+
+  /** Starts in the background, if nothing blocks it: at once, or when its back-off is over. */
+  startSoon(): void {
+    const life = this.#life.signal
+    if (this.#connection || this.#starting || this.#over || this.#due === life || this.#blocked()) return
+    this.#due = life
+    this.#deps.runtime
+      .sleep(this.#failures.wait(), life)
+      .then(() => {
+        this.#due = null
+        return this.connect()
+      })
+      .catch(() => undefined)
+  }
+
+  /** Reads its lists again in the background; starts it for that. */
+  refreshSoon(): void {
+    if (this.#refresh) this.#refresh.all().catch(() => this.#log('Feature', unread))
+    else this.startSoon()
+  }
+
+  setLogLevel(level: LogLevel): void {
+    const connection = this.#connection
+    if (!connection?.hasCapability('logging')) return
+    connection.setLogLevel(level).catch(() => this.#log('MCP', 'logging/setLevel was not answered'))
+  }
+
+  /** Called every second: calls over their time, and the stop of what nobody uses. */
+  sweep(now: number): void {
+    this.#connection?.sweep(now)
+    if (!this.#connection || this.#server.keepRunning) return
+    if (now - this.#lastUsed < this.#deps.settings('timeouts.idle_stop') || this.#inUse(now)) return
+    this.stop().catch(() => undefined)
+  }
+
+  #inUse(now: number): boolean {
+    return this.#slots.taken > 0 || this.resources.size > 0 || this.#active(now).length > 0
+  }
+
+  #active(now: number): string[] {
+    return this.#conversations.activeSince(now - this.#deps.settings('timeouts.in_use'))
+  }
+
+  #use(conversation: string | null): void {
+    this.#lastUsed = this.#deps.runtime.monotonic()
+    if (conversation !== null) this.#conversations.called(conversation, this.#lastUsed)
+  }
+
+  #blocked(): UpstreamState | null {
+    return this.#server.enabled ? this.#deps.blockedBy(this.#server) : { status: 'disabled' }
+  }
+
+  #stopReason(): string {
+    if (this.#over) return 'it was removed, or the gateway is stopping'
+    return this.#server.enabled ? 'it was stopped' : 'it was disabled'
+  }
+
+  #atRest(): UpstreamState {
+    return this.#blocked() ?? this.#failures.state() ?? { status: 'idle' }
+  }
+
+  #enter(state: UpstreamState): void {
+    if (JSON.stringify(state) === JSON.stringify(this.#state)) return
+    this.#state = state
+    this.#deps.events.emit('upstream.state', {
+      spaceId: this.#server.spaceId,
+      serverId: this.#server.id,
+      state,
+    })
+  }
+
+  #log(source: Parameters<ChannelEvents['onLog']>[0], line: string): void {
+    this.#deps.log(this.#server, source, line)
+  }
+
+  async #connected(signal?: AbortSignal): Promise<Connection> {
+    if (signal?.aborted) throw new GatewayError('rpc.cancelled')
+    if (this.#connection) return this.#connection
+    this.#starting ??= this.#begin()
+    return signal ? untilAborted(this.#starting, signal) : this.#starting
+  }
+
+  /** Throws what forbids a start now. */
+  #begin(): Promise<Connection> {
+    if (this.#over)
+      throw new GatewayError('upstream.unavailable', 'it was removed, or the gateway is stopping')
+    const blocked = this.#blocked()
+    const refusal = startRefusal(blocked)
+    if (blocked && refusal) {
+      this.#enter(blocked)
+      throw refusal
+    }
+    const wait = this.#failures.wait()
+    if (wait > PATIENCE_MS) throw this.#failures.refusal()
+    const starting = this.#start(wait).finally(() => {
+      if (this.#starting === starting) this.#starting = null
+    })
+    // Everybody who waits for it may have left by the time it fails.
+    starting.catch(() => undefined)
+    return starting
+  }
+
+  async #start(wait: number): Promise<Connection> {
+    const { runtime, gate } = this.#deps
+    const life = this.#life.signal
+    try {
+      if (wait > 0) await runtime.sleep(wait, life)
+      await this.#stopping
+      if (life.aborted) throw toGatewayError(life.reason)
+      this.#enter({ status: 'connecting', since: runtime.now() })
+      let connection: Connection | null = null
+      const opened = await gate.run(
+        () => this.#open(life, (error) => connection && this.#lost(connection, error)),
+        life,
+      )
+      connection = opened
+      if (life.aborted || opened.ended) {
+        await opened.close(this.#stopReason())
+        throw life.aborted
+          ? toGatewayError(life.reason)
+          : (opened.ended?.error ?? new GatewayError('upstream.lost'))
+      }
+      this.#ready(opened, life)
+      return opened
+    } catch (thrown) {
+      const error = toGatewayError(thrown)
+      if (!life.aborted) this.#failed(error)
+      throw error
+    }
+  }
+
+  #open(life: AbortSignal, onClose: (error: GatewayError | null) => void): Promise<Connection> {
+    const { runtime, settings } = this.#deps
+    // What forbids it may have come while it waited for its place.
+    const refusal = startRefusal(this.#blocked())
+    if (refusal) return Promise.reject(refusal)
+    const server = this.#server
+    this.#givenSecrets = this.#deps.secretsOf(server)
+    return openConnection({
+      open: (events) => this.#deps.open(server, events),
+      settings,
+      runtime,
+      signal: life,
+      onClose,
+      log: (source, line) => this.#log(source, line),
+      inbound: {
+        listChanged: (kinds) => this.#refresh?.soon(kinds),
+        resourceUpdated: this.resources.heard,
+        unsolicited: (message, level) => this.#unsolicited(message, level),
+      },
+    })
+  }
+
+  #ready(connection: Connection, life: AbortSignal): void {
+    const { runtime } = this.#deps
+    this.#connection = connection
+    this.#failures.recovered()
+    this.#lastUsed = runtime.monotonic()
+    this.#enter({
+      status: 'ready',
+      since: runtime.now(),
+      protocolVersion: connection.handshake.protocolVersion,
+    })
+    this.#refresh = createCatalogRefresh({
+      ...this.#deps,
+      spaceId: this.#server.spaceId,
+      serverId: this.#server.id,
+      connection,
+      log: (source, line) => this.#log(source, line),
+      signal: life,
+    })
+    this.#refresh.all().catch(() => this.#log('Feature', unread))
+    const level = this.#deps.logLevel()
+    if (level) this.setLogLevel(level)
+    this.resources.renew(connection)
+  }
+
+  /** A message outside any call goes to the one conversation that uses this server, else to nobody. */
+  #unsolicited(message: Envelope, level: LogLevel | null): void {
+    const [only, ...others] = this.#active(this.#deps.runtime.monotonic())
+    if (only === undefined || others.length > 0) return
+    if (level) this.#deps.downstream.log(this.#server.id, only, message)
+    else this.#deps.downstream.forward(this.#server.id, only, message)
+  }
+
+  /** The leg went away by itself. */
+  #lost(connection: Connection, error: GatewayError | null): void {
+    if (this.#connection !== connection) return
+    this.#connection = null
+    this.#refresh = null
+    if (error) this.#failed(error)
+  }
+
+  #failed(error: GatewayError): void {
+    if (this.#blocked()) return this.#enter(this.#atRest())
+    this.#failures.record(error)
+    this.#enter(this.#atRest())
+    if (error.code === 'upstream.unauthorized') return
+    // The start that failed is over, but still known as under way.
+    this.#starting = null
+    if (this.#server.keepRunning || this.#inUse(this.#deps.runtime.monotonic())) this.startSoon()
+  }
+
+  /** Closes a connection of ours; calls still open on it fail. */
+  #drop(connection: Connection, reason: string): Promise<void> {
+    if (this.#connection === connection) {
+      this.#connection = null
+      this.#refresh = null
+    }
+    return this.#closing(connection.close(reason))
+  }
+
+  /** The next start waits until what ends now is gone. */
+  async #closing(work: Promise<unknown>): Promise<void> {
+    const all = Promise.allSettled([this.#stopping, work])
+    this.#stopping = all
+    await all
+    if (this.#stopping === all) this.#stopping = null
+  }
+}
+
+const unread = 'the lists could not be read, the last known entries stay'

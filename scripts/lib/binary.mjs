@@ -1,0 +1,67 @@
+// Builds dist/mcpmux when its sources changed.
+import { createHash } from 'node:crypto'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { Stop, root, run, say } from './process.mjs'
+import { toolEnvironment } from './toolchain.mjs'
+
+const name = process.platform === 'win32' ? 'mcpmux.exe' : 'mcpmux'
+const dist = join(root, 'dist')
+const stampFile = join(dist, '.inputs')
+
+/** Where the compiled program is. */
+export const binary = join(dist, name)
+
+// Without the two autoload flags the program would run the bunfig.toml and .env of any folder it is started in.
+const flags = [
+  '--compile',
+  '--minify',
+  '--bytecode',
+  '--format=esm',
+  '--no-compile-autoload-dotenv',
+  '--no-compile-autoload-bunfig',
+]
+
+function inputs(folder) {
+  return readdirSync(join(root, folder), { withFileTypes: true })
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry) => (entry.isDirectory() ? inputs(join(folder, entry.name)) : [join(folder, entry.name)]))
+}
+
+function hashInputs() {
+  const hash = createHash('sha256').update(flags.join(' '))
+  for (const file of [...inputs('gateway'), 'package.json', 'bun.lock', 'tsconfig.json'])
+    hash.update(`\0${file}\0`).update(readFileSync(join(root, file)))
+  return hash.digest('hex')
+}
+
+/** Compiles `dist/mcpmux` unless it is up to date. A running copy goes on: the new file takes its name, not its place. */
+export async function buildBinary(bun) {
+  const hash = hashInputs()
+  if (existsSync(binary) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === hash) return binary
+  say('Building dist/mcpmux …')
+  mkdirSync(dist, { recursive: true })
+  const staging = mkdtempSync(join(dist, '.build-'))
+  try {
+    const built = join(staging, name)
+    const code = await run(bun, ['build', ...flags, 'gateway/main.ts', '--outfile', built], {
+      env: toolEnvironment(),
+      stdio: ['ignore', 'ignore', 2],
+    })
+    if (code !== 0 || !existsSync(built)) throw new Stop('The build failed; the lines above say where.')
+    renameSync(built, binary)
+    writeFileSync(stampFile, hash)
+    return binary
+  } finally {
+    rmSync(staging, { recursive: true, force: true })
+  }
+}

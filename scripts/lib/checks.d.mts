@@ -1,0 +1,1 @@
+export const checks: readonly { title: string; command: string; args: readonly string[] }[]

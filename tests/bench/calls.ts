@@ -1,0 +1,73 @@
+import { atLeast, atMost, informing, milliseconds, perSecond, type Row } from './figures'
+import { compare, interleave, type Loader, openLoader, type Round, warmUp } from './load'
+import { echoCommand, floorTarget, startBench, startFloor, startHttpEcho } from './programs'
+import type { Target } from './target'
+
+const rounds = 7
+const oneAtATime = 300
+const manyAtOnce = 400
+
+/** Calls through one stdio server: the gateway and its peers beside a floor that only forwards. */
+export async function callRows(peers: readonly Target[]): Promise<Row[]> {
+  await using floor = await startFloor('stdio', ...echoCommand())
+  await using gateway = await startBench([{ name: 'echo', from: echoCommand() }])
+  return await measure('stdio', [floorTarget('floor', floor), gateway.target, ...peers])
+}
+
+/** The same calls where the server is reached over Streamable HTTP. */
+export async function httpRows(): Promise<Row[]> {
+  await using echo = await startHttpEcho()
+  await using floor = await startFloor('http', echo.url.href)
+  await using gateway = await startBench([{ name: 'echo', from: echo.url }])
+  return await measure('http', [floorTarget('floor', floor), gateway.target])
+}
+
+async function measure(part: string, targets: readonly Target[]): Promise<Row[]> {
+  const loaders: Loader[] = []
+  try {
+    for (const target of targets) loaders.push(await openLoader(target))
+    await warmUp(loaders, 32)
+    const one = await interleave(loaders, rounds, 1, oneAtATime)
+    const many = await interleave(loaders, rounds, 32, manyAtOnce)
+    return targets.slice(1).flatMap(({ name }, index) => {
+      const judged = name === 'mcpmux'
+      return rowsOf(
+        part,
+        name,
+        judged,
+        { one: one[0] ?? [], many: many[0] ?? [] },
+        { one: one[index + 1] ?? [], many: many[index + 1] ?? [] },
+      )
+    })
+  } finally {
+    for (const loader of loaders) loader.close()
+  }
+}
+
+interface Load {
+  one: Round[]
+  many: Round[]
+}
+
+function rowsOf(part: string, name: string, judged: boolean, base: Load, own: Load): Row[] {
+  const p50 = compare(base.one, own.one, 'p50')
+  const rate = compare(base.many, own.many, 'perSecond')
+  const p99 = compare(base.many, own.many, 'p99')
+  const row = (
+    figure: string,
+    show: (value: number) => string,
+    seen: typeof p50,
+    verdict: Pick<Row, 'measured' | 'target' | 'ok'>,
+  ) => ({
+    part,
+    figure: `${name} ${figure}`,
+    base: show(seen.base),
+    value: show(seen.value),
+    ...(judged ? verdict : informing(seen.ratio)),
+  })
+  return [
+    row('c=1 p50', milliseconds, p50, atMost(p50.ratio, 1.5)),
+    row('c=32 calls', perSecond, rate, atLeast(rate.ratio, 0.5)),
+    row('c=32 p99', milliseconds, p99, atMost(p99.ratio, 2)),
+  ]
+}

@@ -1,0 +1,79 @@
+// What a person meets in the first hour: wrong words, servers that are off, names that clash.
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { repository } from '../support/daemon'
+import { startSourceDaemon } from '../support/source-daemon'
+
+const raw = [process.execPath, join(repository, 'tests/servers/raw-stdio.ts')]
+let daemon: Awaited<ReturnType<typeof startSourceDaemon>>
+beforeAll(async () => {
+  daemon = await startSourceDaemon()
+})
+afterAll(() => daemon[Symbol.asyncDispose]())
+
+const add = (name: string, ...options: string[]) =>
+  daemon.cli(['add', name, ...options, '--yes', '--', ...raw])
+
+test('[cli] enable and disable say the state that follows, and a call to a server that is off says so', async () => {
+  expect((await add('switched')).code).toBe(0)
+  expect((await daemon.cli(['disable', 'switched'])).stdout).toBe('switched: disabled\n')
+  const call = await daemon.cli(['call', 'switched/echo'])
+  expect([call.code, call.stdout]).toEqual([1, ''])
+  expect(call.stderr).toContain('upstream.disabled')
+  expect(call.stderr).toContain('mcpmux enable')
+  expect((await daemon.cli(['enable', 'switched'])).stdout).toBe('switched: idle\n')
+  expect((await daemon.cli(['call', 'switched/echo'])).code).toBe(0)
+})
+
+test('[names] a server without a prefix whose names are taken says so when it is added', async () => {
+  expect((await add('first', '--no-prefix')).stderr).not.toContain('withheld')
+  const second = await add('second', '--no-prefix')
+  expect(second.code).toBe(0)
+  expect(second.stderr).toContain('names taken by other servers')
+  const status = (await daemon.cli(['status'])).stdout
+    .split('\n')
+    .filter((line) => line.startsWith('withheld'))
+  expect(status).toHaveLength(1)
+  expect(status[0]).toContain('of second: taken by first')
+})
+
+for (const [what, args] of [
+  ['an alias of other characters', ['add', 'x', '--alias', 'Bad Alias', '--yes', '--', 'true']],
+  ['an empty alias', ['add', 'x', '--alias', '', '--yes', '--', 'true']],
+  ['an empty name', ['space', 'create', ' ']],
+  ['a name with an escape sequence', ['key', 'create', 'a\u001b[31mb']],
+] as const)
+  test(`[cli] ${what} is a usage error, and nothing is made`, async () => {
+    const { code, stdout, stderr } = await daemon.cli([...args])
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).not.toContain('body field')
+    expect((await daemon.cli(['show', 'x'])).code).toBe(1)
+  })
+
+test('[cli] a file named relative to here is pointed out, because the server runs elsewhere', async () => {
+  const child = await daemon.cli(['add', 'here', '--', 'node', '.'])
+  expect(child.code).toBe(4)
+  expect(child.stderr).toContain('notice   .: relative to here')
+})
+
+test('[cli] a secret that nobody can be asked for names no server that was not added', async () => {
+  const { code, stderr } = await daemon.cli(['add', 'x', '--env', 'ABSENT_TOKEN', '--yes', '--', 'true'])
+  expect(code).toBe(4)
+  expect(stderr).toContain('ABSENT_TOKEN is not in the environment')
+  expect(stderr).not.toContain('mcpmux restart')
+})
+
+test('[cli] removing a Space says what went with it', async () => {
+  await daemon.cli(['space', 'create', 'Short lived'])
+  await add('inside', '--space', 'Short lived')
+  expect((await daemon.cli(['space', 'remove', 'short lived'])).stdout).toBe(
+    'removed Short lived with 1 server\n',
+  )
+})
+
+test('[cli] port and host say that they act later', async () => {
+  const { code, stdout, stderr } = await daemon.cli(['config', 'set', 'port', '9400'])
+  expect([code, stdout]).toEqual([0, 'port = 9400\n'])
+  expect(stderr).toContain('next time')
+  expect((await daemon.cli(['config', 'set', 'limits.page_size', '10'])).stderr).toBe('')
+})

@@ -1,0 +1,121 @@
+import { treaty } from '@elysiajs/eden'
+import { type AdminApi, adminApi } from '../../gateway/admin/app'
+import type { AdminDeps } from '../../gateway/admin/deps'
+import type { UpstreamState } from '../../gateway/domain/upstream-state'
+import { createEvents, type EventName } from '../../gateway/events'
+import { createViews } from '../../gateway/policy/views'
+import { systemRuntime } from '../../gateway/runtime'
+import { createConsentSeal } from '../../gateway/secrets/consent-seal'
+import { createHeldSecrets } from '../../gateway/secrets/held-secrets'
+import { tempStores } from './temp-store'
+
+/** What the admin API asked of live servers, in order. */
+export type Asked = [what: 'connect' | 'restart' | 'stop' | 'call', serverId: string, detail?: string]
+
+/**
+ * The admin API over real stores in a throw-away folder. Live servers are the one thing that is not there: what is
+ * asked of them is recorded, and a call is answered with the bytes of `answer`.
+ */
+export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":[]}}') {
+  const stores = tempStores()
+  const asked: Asked[] = []
+  const emitted: EventName[] = []
+  const states = new Map<string, UpstreamState>()
+  const events = createEvents((error) => {
+    throw error
+  })
+  events.onAny((name) => emitted.push(name))
+  const quits: number[] = []
+  const internals: unknown[] = []
+  const consentSeal = createConsentSeal(new Uint8Array(32).fill(7))
+  const heldSecrets = createHeldSecrets()
+  const deps: AdminDeps = {
+    ...stores,
+    runtime: systemRuntime,
+    events,
+    consentSeal,
+    heldSecrets,
+    operator: {
+      states: () => states,
+      connect: async (serverId) => {
+        asked.push(['connect', serverId])
+        return states.get(serverId) ?? { status: 'idle' }
+      },
+      restart: async (serverId) => {
+        asked.push(['restart', serverId])
+      },
+      stop: async (serverId) => {
+        asked.push(['stop', serverId])
+      },
+      call: async (_spaceId, serverId, tool, argumentsJson) => {
+        asked.push(['call', serverId, `${tool} ${new TextDecoder().decode(argumentsJson)}`])
+        return new TextEncoder().encode(answer)
+      },
+    },
+    views: createViews({
+      data: {
+        servers: (spaceId) => stores.servers.list(spaceId),
+        catalog: (serverId) => stores.catalog.get(serverId),
+        sets: (spaceId) => stores.sets.list(spaceId),
+        grants: (clientId, spaceId) => stores.clients.grants(clientId).filter((g) => g.spaceId === spaceId),
+      },
+      events,
+    }),
+    info: () => ({
+      version: '1.2.3',
+      pid: process.pid,
+      startedAt: 1,
+      mcpUrl: 'http://127.0.0.1:1/mcp',
+      adminUrl: 'http://127.0.0.1:2',
+      consentKeyIn: 'file',
+      sessions: [],
+    }),
+    problems: stores.db.problems,
+    quit: () => quits.push(1),
+  }
+  const app = adminApi(deps, (cause) => internals.push(cause))
+  const fetcher = Object.assign(
+    async (input: string | URL | Request, init?: RequestInit) => app.handle(new Request(input, init)),
+    { preconnect: () => {} },
+  )
+  return {
+    deps,
+    app,
+    api: treaty<AdminApi>('http://localhost', { fetcher }),
+    asked,
+    emitted,
+    states,
+    quits,
+    internals,
+    stores,
+    /** A raw request: for what a typed client would not send. */
+    async raw(method: string, path: string, body?: unknown, contentType = 'application/json') {
+      const response = await app.handle(
+        new Request(`http://localhost${path}`, {
+          method,
+          ...(body === undefined
+            ? {}
+            : {
+                body: typeof body === 'string' ? body : JSON.stringify(body),
+                headers: { 'content-type': contentType },
+              }),
+        }),
+      )
+      return { status: response.status, text: await response.text() }
+    },
+    [Symbol.dispose]: () => stores[Symbol.dispose](),
+  }
+}
+
+export const plainServer = (spaceId: string, name = 'Files') => ({
+  spaceId,
+  name,
+  definition: {
+    type: 'stdio' as const,
+    command: 'node',
+    args: ['server.js'],
+    env: { LEVEL: 'debug' },
+    cwd: null,
+  },
+  source: 'cli' as const,
+})
