@@ -3,7 +3,7 @@ import { GatewayError } from '../errors'
 import { createLineFramer } from '../wire/lines'
 import { encodeFrame, MAX_FRAME_BYTES, parseAnswer } from './frames'
 import { descriptorOf, openLibc, type Peer } from './libc'
-import { checkFolder, controlPath } from './path'
+import { checkFolder, controlPaths } from './path'
 import { createWriter } from './writer'
 
 /** Like `fetch`, to the daemon of one data folder. Only path, method, body and signal of a request are used. */
@@ -33,8 +33,6 @@ function pathOf(input: string | URL | Request): string {
  * `daemon.absent` when none does, and with `control.unsafe` when something else sits there.
  */
 export function createControlFetch(config: Config): ControlFetch {
-  const path = controlPath(config)
-
   return async (input, init = {}) => {
     init.signal?.throwIfAborted()
     const method = init.method ?? 'GET'
@@ -80,26 +78,26 @@ export function createControlFetch(config: Config): ControlFetch {
 
     const libc = openLibc(config.platform)
     const daemon = { peer: null as Peer | null }
-    const socket = await Bun.connect({
-      unix: path,
-      socket: {
-        // Here and not later: a daemon that refuses may have hung up by then, and nobody could say who it was.
-        open(opened) {
-          daemon.peer = libc.peerOf(descriptorOf(opened))
+    const connectTo = (path: string) =>
+      Bun.connect({
+        unix: path,
+        socket: {
+          // Here and not later: a daemon that refuses may have hung up by then, and nobody could say who it was.
+          open(opened) {
+            daemon.peer = libc.peerOf(descriptorOf(opened))
+          },
+          data: (_, chunk) => framer.push(new Uint8Array(chunk)),
+          drain: () => writer.current?.drained(),
+          close() {
+            writer.current?.closed()
+            if (!done) lost()
+          },
+          error: (_, error) => fail(error),
+          // The promise of `connect` rejects too; without a handler here Bun reports the failure a second time.
+          connectError: () => {},
         },
-        data: (_, chunk) => framer.push(new Uint8Array(chunk)),
-        drain: () => writer.current?.drained(),
-        close() {
-          writer.current?.closed()
-          if (!done) lost()
-        },
-        error: (_, error) => fail(error),
-        // The promise of `connect` rejects too; without a handler here Bun reports the failure a second time.
-        connectError: () => {},
-      },
-    }).catch((cause: unknown) => {
-      throw absent(cause)
-    })
+      })
+    const { socket, path } = await firstThatAnswers(controlPaths(config), connectTo)
 
     checkFolder(path)
     if (daemon.peer?.uid !== process.getuid?.()) {
@@ -114,4 +112,17 @@ export function createControlFetch(config: Config): ControlFetch {
     await writer.current.write(frame)
     return answer.promise
   }
+}
+
+/** Rejects with `daemon.absent`: a socket that a killed daemon left answers no more than one that is not there. */
+async function firstThatAnswers<S>(paths: readonly string[], connectTo: (path: string) => Promise<S>) {
+  let cause: unknown
+  for (const path of paths) {
+    try {
+      return { socket: await connectTo(path), path }
+    } catch (refused) {
+      cause ??= refused
+    }
+  }
+  throw absent(cause)
 }

@@ -23,25 +23,39 @@ function isOurs(folder: string): boolean {
   return found?.isDirectory() === true && found.uid === ownUid() && (found.mode & 0o022) === 0
 }
 
-/**
- * Where the control socket of a data folder is: one per folder, however the folder is written. In the run-time folder
- * of the login, else inside the data folder, where nobody else can be first; the temporary folder, which is open to
- * everybody, only for a data folder whose path is too long for a socket. Throws `control.unsafe` when all are.
- */
-export function controlPath(config: Pick<Config, 'dataDir' | 'runtimeDir' | 'tempDir'>): string {
+type Places = Pick<Config, 'dataDir' | 'runtimeDir' | 'tempDir'>
+
+function pathsFor(config: Places, runtimeDirs: readonly (string | null)[]): string[] {
   const folder = folderIdentity(config.dataDir)
   const name = `${createHash('sha256').update(folder).digest('hex').slice(0, 24)}.sock`
   const own = `mcpmux-${ownUid()}`
   const places = [
-    ...(config.runtimeDir && isOurs(config.runtimeDir) ? [join(config.runtimeDir, 'mcpmux', name)] : []),
+    ...runtimeDirs.flatMap((runtime) => (runtime && isOurs(runtime) ? [join(runtime, 'mcpmux', name)] : [])),
     join(folder, 'run', 'control.sock'),
     join(config.tempDir, own, name),
     join('/tmp', own, name),
   ]
-  const fitting = places.find((place) => Buffer.byteLength(place) <= MAX_PATH)
-  if (!fitting) throw new GatewayError('control.unsafe', 'every path for it is too long')
-  return fitting
+  return [...new Set(places)].filter((place) => Buffer.byteLength(place) <= MAX_PATH)
 }
+
+/**
+ * Where a daemon puts the control socket of a data folder: one per folder, however the folder is written. In the
+ * run-time folder of the login, else inside the data folder, where nobody else can be first; the temporary folder,
+ * which is open to everybody, only for a data folder whose path is too long for a socket. Throws `control.unsafe`
+ * when all are.
+ */
+export function controlPath(config: Places): string {
+  const [path] = pathsFor(config, [config.runtimeDir])
+  if (path === undefined) throw new GatewayError('control.unsafe', 'every path for it is too long')
+  return path
+}
+
+/**
+ * Where to look for the daemon, best first: it may have been started by another kind of login (cron, `su`, a desktop),
+ * with another run-time folder or none.
+ */
+export const controlPaths = (config: Places): readonly string[] =>
+  pathsFor(config, [config.runtimeDir, `/run/user/${ownUid()}`])
 
 /** Makes the socket's folder if need be; throws `control.unsafe` unless it is ours and closed to everybody else. */
 export function secureFolder(socketPath: string): void {

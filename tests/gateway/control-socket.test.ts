@@ -303,6 +303,29 @@ test('[threat.21] a folder somebody else made for it in the temporary one keeps 
   expect((await daemon.cli(['status'], { env })).code).toBe(0)
 })
 
+test('[cli] a daemon started without a run-time folder is found by a login that has one', async () => {
+  const place = tempHome()
+  const runtime = join(place.home, 'runtime')
+  mkdirSync(runtime, { mode: 0o700 })
+  await using daemon = await startSourceDaemon({ XDG_RUNTIME_DIR: '' }, place)
+  const left = controlPath({ dataDir: daemon.dataDir, runtimeDir: runtime, tempDir: place.home })
+  mkdirSync(dirname(left), { mode: 0o700 })
+  const killed = Bun.spawn(
+    [
+      process.execPath,
+      '-e',
+      `Bun.listen({ unix: ${JSON.stringify(left)}, socket: { data() {} } }); console.log(1)`,
+    ],
+    { stdout: 'pipe' },
+  )
+  await killed.stdout.getReader().read()
+  killed.kill('SIGKILL')
+  await killed.exited
+  expect(statSync(left).isSocket()).toBe(true)
+  for (const env of [{ XDG_RUNTIME_DIR: runtime }, { XDG_RUNTIME_DIR: '' }])
+    expect((await daemon.cli(['status'], { env })).code).toBe(0)
+})
+
 test('[cli] a path that the system cannot hold gives way to a shorter one', () => {
   using at = place()
   const long = join(at.home, 'x'.repeat(120))
