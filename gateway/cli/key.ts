@@ -1,6 +1,7 @@
 import type { ClientView } from '../admin/clients'
 import type { AccessKey } from '../domain/client'
 import { GatewayError } from '../errors'
+import { systemRuntime } from '../runtime'
 import { type AdminClient, must } from './client'
 import { type Command, type Context, exit } from './command'
 import { safe, show, table, when } from './output'
@@ -52,12 +53,17 @@ async function create({ io, admin }: Context, [name]: readonly [string], values:
   return exit.ok
 }
 
+function stateOf({ revokedAt, expiresAt }: AccessKey): string {
+  if (revokedAt !== null) return 'revoked'
+  return expiresAt !== null && expiresAt <= systemRuntime.now() ? 'expired' : 'in use'
+}
+
 function rows(clients: readonly ClientView[]): string[][] {
   return clients.flatMap((client) =>
     client.keys.map((key) => [
       client.name,
       `…${key.hint}`,
-      key.revokedAt !== null ? 'revoked' : 'in use',
+      stateOf(key),
       when(key.createdAt),
       when(key.lastUsedAt),
       key.id,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { settingSpecs } from '../../gateway/domain/settings'
+import { controlOf } from '../support/control'
 import { repository } from '../support/daemon'
 import { type SourceDaemon, startSourceDaemon } from '../support/source-daemon'
 
@@ -239,4 +240,14 @@ test('[cli] a reader that leaves early is no failure of ours', async () => {
     },
   )
   expect(await new Response(child.stderr).text()).toBe('')
+})
+
+test('[keys] key list tells keys in use from expired and revoked ones', async () => {
+  const make = (body: object) => controlOf(daemon).send('POST', '/keys', body)
+  await make({ client: 'states', expiresAt: 1 })
+  await make({ client: 'states', expiresAt: 9_000_000_000_000 })
+  const states = (await ok(['key', 'list'])).split('\n').filter((line) => line.startsWith('states'))
+  expect(states.map((line) => /expired|revoked|in use/.exec(line)?.[0]).sort()).toEqual(['expired', 'in use'])
+  await ok(['key', 'revoke', 'states'])
+  expect(await ok(['key', 'list'])).toMatch(/states +\S+ +revoked/)
 })
