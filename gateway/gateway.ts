@@ -11,6 +11,7 @@ import { controlPath } from './control/path'
 import { executableReader } from './control/process-info'
 import { openControlSocket } from './control/socket'
 import type { UpstreamState } from './domain/upstream-state'
+import { toGatewayError } from './errors'
 import { createEvents } from './events'
 import { createDoor } from './mcp/door'
 import { openListener } from './mcp/listener'
@@ -195,8 +196,12 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
         operator: {
           states: pool.states,
           async connect(serverId, signal) {
-            await pool.connect(serverId, signal).catch(() => undefined)
-            return pool.states().get(serverId) ?? { status: 'idle' }
+            const thrown = await pool.connect(serverId, signal).then(() => null, toGatewayError)
+            const state = pool.states().get(serverId) ?? { status: 'idle' }
+            // Stopped or removed meanwhile: the state at rest would look like a success.
+            if (thrown && !signal?.aborted && (state.status === 'idle' || state.status === 'connecting'))
+              throw thrown
+            return state
           },
           restart: pool.restart,
           stop: pool.stop,

@@ -7,7 +7,10 @@ import type { UpstreamState } from '../domain/upstream-state'
 export interface Operator {
   /** By server id. A server that was never touched may be missing. */
   states(): ReadonlyMap<string, UpstreamState>
-  /** Starts the server if it may start, reads its lists once, and resolves with the state it ended in. */
+  /**
+   * Starts the server if it may start, reads its lists once, and resolves with the state it ended in. Rejects when it
+   * was stopped or removed meanwhile.
+   */
   connect(serverId: string, signal: AbortSignal): Promise<UpstreamState>
   restart(serverId: string): Promise<void>
   stop(serverId: string): Promise<void>

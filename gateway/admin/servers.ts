@@ -33,10 +33,16 @@ export function serverRoutes(deps: AdminDeps) {
       .post('/', ({ body }) => serverView(writes.create(body), deps), { body: ServerCreate })
       .post('/check', ({ body }) => writes.check(body), { body: ServerCreate })
       .get('/:id', ({ params }) => view(params.id), { params: IdParams })
-      .patch('/:id', ({ params, body }) => serverView(writes.patch(params.id, body), deps), {
-        params: IdParams,
-        body: ServerPatch,
-      })
+      .patch(
+        '/:id',
+        async ({ params, body }) => {
+          const { id } = writes.patch(params.id, body)
+          // Who is told that it is disabled may rely on its processes being gone.
+          if (body.enabled === false) await operator.stop(id)
+          return view(id)
+        },
+        { params: IdParams, body: ServerPatch },
+      )
       .delete(
         '/:id',
         async ({ params }) => {

@@ -34,7 +34,7 @@ test('[process] a removed Space takes its running and its starting servers with 
   await waitUntil('the start hangs', () => heard(starting, 'initialize'))
   expect(processesWithArgument(ready).length).toBeGreaterThan(0)
   expect((await daemon.cli(['space', 'remove', 'other'])).code).toBe(0)
-  expect((await adding).stderr).toContain('server.unknown')
+  expect((await adding).stderr).toContain('upstream.unavailable')
   expect([...processesWithArgument(ready), ...processesWithArgument(starting)]).toEqual([])
 })
 
