@@ -7,6 +7,9 @@ const packages = [
   { name: 'iproute2', program: 'ss', use: 'to see which addresses are listened on' },
   { name: 'util-linux', program: 'unshare', use: 'for a disk that can be filled' },
   { name: 'mount', program: 'mount', use: 'for a disk that can be filled' },
+  { name: 'dbus', program: 'dbus-daemon', use: 'for a keychain of its own' },
+  { name: 'gnome-keyring', program: 'gnome-keyring-daemon', use: 'for a keychain of its own' },
+  { name: 'libsecret-tools', program: 'secret-tool', use: 'to see into that keychain' },
   { name: 'chromium', program: 'chromium', use: 'for the attacks of a web page' },
 ]
 
