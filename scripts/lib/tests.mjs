@@ -9,9 +9,9 @@ const colours = /\x1b\[[0-9;]*m/g
 const count = (text, word) => Number(new RegExp(`^ *(\\d+) ${word}s?$`, 'm').exec(text)?.[1] ?? 0)
 
 /** `{ passed, failed, skipped }` of all tests, their output shown as it comes. */
-export function runTests(bun, environment, patterns) {
+export function runTests(bun, environment, args) {
   return new Promise((done) => {
-    const child = spawn(bun, ['test', `--timeout=${TEST_MS}`, ...patterns], {
+    const child = spawn(bun, ['test', `--timeout=${TEST_MS}`, ...args], {
       cwd: root,
       env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],
