@@ -31,6 +31,7 @@ const closed = ['domain', 'migrations', 'wire']
 const homes: Record<string, readonly string[]> = {
   'bun:sqlite': ['store'],
   'ipaddr.js': ['net'],
+  '@napi-rs/keyring': ['secrets'],
   elysia: ['admin', 'mcp'],
   '@elysiajs/eden': ['cli', 'control'],
   '@modelcontextprotocol/client': ['mcp', 'upstream', 'transport'],
