@@ -26,6 +26,7 @@ import type { Runtime } from './runtime'
 import { createConsentSeal } from './secrets/consent-seal'
 import { createHeldSecrets } from './secrets/held-secrets'
 import { openInstallKey } from './secrets/install-key'
+import { createRedactor } from './secrets/redactor'
 import { createAnnounce, type Announce } from './session/announce'
 import { createClientSpace } from './session/client-space'
 import { createPulse } from './session/pulse'
@@ -62,7 +63,8 @@ const DRAIN_MS = 5000
 /** Starts the gateway on its data folder. Throws before anything is served when it cannot be served whole. */
 export async function startGateway(config: Config, options: GatewayOptions): Promise<Gateway> {
   const { runtime } = options
-  const report = options.report ?? (() => undefined)
+  const redactor = createRedactor()
+  const report = (line: string) => options.report?.(redactor.redact(line))
   // These change nothing that is stored.
   const audit = (method: string, path: string, by: string) => {
     if (options.verbose || !/\/(call|connect|check)(\?|$)/.test(path)) report(`admin: ${method} ${path}${by}`)
@@ -118,8 +120,10 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
           settings: settings.read,
           runtime,
           safeFetch: createSafeFetch({ runtime, environment: config.environment, resolve: systemResolve }),
+          redactor,
           stdio: processes,
         }),
+        redact: redactor.redact,
         log: (server, source, line) => options.verbose && report(`${server.name} ${source}: ${line}`),
       }),
     )

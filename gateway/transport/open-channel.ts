@@ -1,9 +1,11 @@
 import type { Config } from '../config'
 import type { Server } from '../domain/server'
 import type { ReadSetting } from '../domain/settings'
+import type { GatewayError } from '../errors'
 import type { SafeFetch } from '../net/safe-fetch'
 import type { Runtime } from '../runtime'
-import type { Secret } from '../secrets/secret'
+import type { Redactor } from '../secrets/redactor'
+import { Secret } from '../secrets/secret'
 import type { Channel, ChannelEvents } from './channel'
 import { openStreamableHttp } from './http-channel'
 import { serverFolder } from './server-folder'
@@ -16,10 +18,11 @@ export function createOpenChannel(deps: {
   settings: ReadSetting
   runtime: Runtime
   safeFetch: SafeFetch
+  redactor: Redactor
   stdio: Pick<StdioDeps, 'trees' | 'environment'>
 }) {
-  const { config, settings, runtime, safeFetch, stdio } = deps
-  return (
+  const { config, settings, runtime, safeFetch, redactor, stdio } = deps
+  return async (
     { id, definition }: Server,
     values: Readonly<Record<string, string | Secret>>,
     events: ChannelEvents,
@@ -33,9 +36,28 @@ export function createOpenChannel(deps: {
       const { command, args, cwd } = definition
       const ownFolder = serverFolder(config.dataDir, id)
       const options = { command, args, cwd, env: values, ownFolder, limits, events }
-      return openStdio(options, { ...stdio, runtime, platform: config.platform })
+      return openStdio(options, { ...stdio, runtime, redactor, platform: config.platform })
     }
-    const options = { url: definition.url, headers: values, limits, events, safeFetch, runtime }
-    return definition.type === 'sse' ? openSse(options) : Promise.resolve(openStreamableHttp(options))
+    const held = redactor.hold(Object.values(values).filter((value) => value instanceof Secret))
+    const options = {
+      url: definition.url,
+      headers: values,
+      limits,
+      events: {
+        ...events,
+        onClose(error: GatewayError | null) {
+          events.onClose(error)
+          held[Symbol.dispose]()
+        },
+      },
+      safeFetch,
+      runtime,
+    }
+    try {
+      return definition.type === 'sse' ? await openSse(options) : openStreamableHttp(options)
+    } catch (error) {
+      held[Symbol.dispose]()
+      throw error
+    }
   }
 }

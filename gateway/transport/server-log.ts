@@ -1,9 +1,11 @@
+import { createRate } from '../domain/rate'
 import type { Runtime } from '../runtime'
+import type { Redactor } from '../secrets/redactor'
 import type { ChannelEvents } from './channel'
-import { createRate } from './rate'
 
 const LONGEST_LINE = 8 * 1024
-const SHORTEST_HIDDEN = 4
+/** Lines of a PEM block that are kept back when its end does not come. */
+const LONGEST_PEM = 200
 
 /** One server's log lines: cleaned, cut, rate-limited. */
 export interface ServerLog {
@@ -13,7 +15,7 @@ export interface ServerLog {
   write(source: Parameters<ChannelEvents['onLog']>[0], text: string): void
   /** `room` and `write` in one. */
   line(source: Parameters<ChannelEvents['onLog']>[0], text: string): void
-  /** Removes control characters, escape sequences and the server's own secrets. */
+  /** Removes control characters, escape sequences and secrets. To be given whole lines. */
   clean(text: string): string
 }
 
@@ -23,19 +25,25 @@ const controls = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029]/g
 
 export function createServerLog(options: {
   onLog: ChannelEvents['onLog']
-  /** Values that must not be seen, as given to the server. */
-  secrets: readonly string[]
+  redact: Redactor['redact']
   runtime: Pick<Runtime, 'monotonic'>
 }): ServerLog {
-  const { onLog, runtime } = options
-  const secrets = options.secrets.filter((value) => value.length >= SHORTEST_HIDDEN)
+  const { onLog, redact, runtime } = options
   const rate = createRate({ burst: 200, perSecond: 20, runtime })
   let leftOut = 0
+  let pemLines = 0
 
-  function clean(text: string): string {
-    let cleaned = text.replaceAll(controlSequences, '').replaceAll(controls, ' ')
-    for (const secret of secrets) cleaned = cleaned.replaceAll(secret, '[secret]')
-    return cleaned
+  const clean = (text: string): string =>
+    redact(text.replaceAll(controlSequences, '').replaceAll(controls, ' '))
+
+  /** A key in PEM comes line by line, and its middle looks like nothing. */
+  function withoutPem(text: string): string {
+    const begins = text.lastIndexOf('-----BEGIN ')
+    const ends = text.lastIndexOf('-----END ')
+    const inside = pemLines > 0 && pemLines < LONGEST_PEM && /^[\w+/=:;, -]*$/.test(text)
+    if (begins > ends) pemLines = 1
+    else pemLines = inside && ends < 0 ? pemLines + 1 : 0
+    return inside && begins < 0 && ends < 0 ? '[secret]' : text
   }
 
   const log: ServerLog = {
@@ -48,7 +56,7 @@ export function createServerLog(options: {
     write(source, text) {
       if (leftOut > 0) onLog('Transport', `${leftOut} lines left out: too many at once`)
       leftOut = 0
-      const cleaned = clean(text)
+      const cleaned = clean(withoutPem(text))
       onLog(source, cleaned.length > LONGEST_LINE ? `${cleaned.slice(0, LONGEST_LINE - 1)}…` : cleaned)
     },
     line(source, text) {

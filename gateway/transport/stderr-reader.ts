@@ -80,9 +80,14 @@ export function readStderr(stream: ReadableStream<Uint8Array>, log: ServerLog): 
     ended: drain().catch(() => undefined),
     tail(length) {
       const kept = Buffer.concat(blocks, Math.max(0, (blocks.length - 1) * BLOCK_BYTES + used))
-      const text = kept.subarray(-4 * length - 256).toString('utf8')
+      // All of it: a secret that was cut in two would not be found.
       return log
-        .clean(text.trim().replaceAll(/\s*\n\s*/g, ' · '))
+        .clean(
+          kept
+            .toString('utf8')
+            .trim()
+            .replaceAll(/\s*\n\s*/g, ' · '),
+        )
         .slice(-length)
         .trim()
     },

@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors'
 import type { Runtime } from '../runtime'
+import type { Redactor } from '../secrets/redactor'
 import { Secret } from '../secrets/secret'
 import { type Channel, type ChannelEvents, type ChannelLimits, UndeliveredError } from './channel'
 import type { ServerEnvironment } from '../process/environment'
@@ -28,6 +29,7 @@ export interface StdioDeps {
   trees: ProcessTrees
   environment: ServerEnvironment
   runtime: Pick<Runtime, 'monotonic' | 'sleep'>
+  redactor: Redactor
   platform: NodeJS.Platform
 }
 
@@ -65,19 +67,17 @@ export async function openStdio(options: StdioOptions, deps: StdioDeps): Promise
   const { events, limits } = options
   const { runtime, platform } = deps
   const declared: Record<string, string> = {}
-  const secrets: string[] = []
-  for (const [name, value] of Object.entries(options.env)) {
+  for (const [name, value] of Object.entries(options.env))
     declared[name] = value instanceof Secret ? value.reveal() : value
-    if (value instanceof Secret) secrets.push(value.reveal())
-  }
   const env = await deps.environment.forServer(declared)
   const command = resolveCommand(options.command, { environment: env, platform })
   const cwd = options.cwd ?? ensureServerFolder(options.ownFolder)
   const tree = deps.trees.spawn({ command, args: options.args, env, cwd })
+  const held = deps.redactor.hold(Object.values(options.env).filter((value) => value instanceof Secret))
 
   const log = createServerLog({
     onLog: (source, line) => closed || events.onLog(source, line),
-    secrets,
+    redact: deps.redactor.redact,
     runtime,
   })
   let closed = false
@@ -116,6 +116,7 @@ export async function openStdio(options: StdioOptions, deps: StdioDeps): Promise
       stderr.cancel()
     })
     events.onClose(error)
+    held[Symbol.dispose]()
   }
 
   async function lost(otherwise: string): Promise<void> {

@@ -4,7 +4,7 @@ import { WireError, type Envelope } from '../wire/envelope'
 import { createLineFramer } from '../wire/lines'
 import { bigMessageBytes, scanMessage, scanMessageAsync } from '../wire/scan'
 import type { ChannelEvents } from './channel'
-import { createRate } from './rate'
+import { createRate } from '../domain/rate'
 import type { ServerLog } from './server-log'
 import { answeredId } from './stray-id'
 

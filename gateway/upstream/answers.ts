@@ -4,15 +4,22 @@ import { rawOf } from '../wire/members'
 
 const decoder = new TextDecoder()
 
-/** The raw result of an answer to a request of our own; a JSON-RPC error becomes `upstream.garbage` with its words. */
-export function readAnswer(answer: Envelope, method: string): Uint8Array {
+/** Enough of a server's words to find a whole secret in, before they are cut for a person. */
+const LONGEST_WORDS = 8 * 1024
+
+/**
+ * The raw result of an answer to a request of our own; a JSON-RPC error becomes `upstream.garbage` with its words,
+ * without secrets.
+ */
+export function readAnswer(answer: Envelope, method: string, redact: (text: string) => string): Uint8Array {
   if (answer.result) return rawOf(answer.bytes, answer.result)
   const error = answer.error
     ? (parse(rawOf(answer.bytes, answer.error)) as { code?: unknown; message?: unknown })
     : {}
+  const words = String(error.message ?? 'no reason given').slice(0, LONGEST_WORDS)
   throw new RefusedError(
     typeof error.code === 'number' ? error.code : 0,
-    `${method} was refused: ${String(error.message ?? 'no reason given').slice(0, 300)}`,
+    `${method} was refused: ${redact(words).slice(0, 300)}`,
   )
 }
 

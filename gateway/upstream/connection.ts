@@ -38,6 +38,8 @@ export interface ConnectionOptions {
   runtime: Pick<Runtime, 'now' | 'monotonic' | 'sleep'>
   inbound: InboundEvents
   log: ChannelEvents['onLog']
+  /** Takes secrets out of a server's words before they become part of an error. */
+  redact(text: string): string
   /** The leg is gone; `null` when `close` was called. Every pending call has failed by then. */
   onClose(error: GatewayError | null): void
   /** Gives the opening up; its reason is a GatewayError. */
@@ -168,7 +170,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
         { id, method, exchange: null, idleTimeout: timeout, totalTimeout: timeout },
         requestMessage(id, method, params),
       ).finally(() => signal?.removeEventListener('abort', onAbort))
-      return readAnswer(answer, method)
+      return readAnswer(answer, method, options.redact)
     },
     async setLogLevel(level) {
       await connection.ask('logging/setLevel', { level }, settings('timeouts.list'))
@@ -192,7 +194,11 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
       throw new GatewayError('upstream.timeout', 'initialize had no answer (timeouts.initialize)')
     })
     late.catch(() => undefined)
-    const hello = untilAborted(initializeServer(connection.ask, runtime.now()), signal, givenUp)
+    const hello = untilAborted(
+      initializeServer(connection.ask, runtime.now(), options.redact),
+      signal,
+      givenUp,
+    )
     const handshake = await Promise.race([hello, late])
     channel.negotiated(handshake.protocolVersion)
     send(notificationMessage('notifications/initialized'), null)

@@ -11,7 +11,11 @@ const handshakeVersions = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05
 const decoder = new TextDecoder()
 
 /** Asks a server to initialize and reads what it says of itself, byte for byte where it is passed on later. The caller bounds the time. */
-export async function initializeServer(ask: Connection['ask'], now: number): Promise<Handshake> {
+export async function initializeServer(
+  ask: Connection['ask'],
+  now: number,
+  redact: (text: string) => string,
+): Promise<Handshake> {
   const result = await ask(
     'initialize',
     {
@@ -32,7 +36,7 @@ export async function initializeServer(ask: Connection['ask'], now: number): Pro
   }
   const protocolVersion = text('protocolVersion')
   if (!handshakeVersions.some((known) => known === protocolVersion)) {
-    const offered = JSON.stringify(protocolVersion ?? null).slice(0, 60)
+    const offered = redact(JSON.stringify(protocolVersion?.slice(0, 8192) ?? null)).slice(0, 60)
     throw new GatewayError('upstream.garbage', `it answered initialize with protocol version ${offered}`)
   }
   return {

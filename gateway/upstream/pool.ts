@@ -40,7 +40,8 @@ export interface PoolDeps {
     values: ReturnType<typeof resolveValues>['values'],
     events: ChannelEvents,
   ): Promise<Channel>
-  log(server: Server, source: string, line: string): void
+  log: UpstreamDeps['log']
+  redact: UpstreamDeps['redact']
 }
 
 /** All upstreams, one per Server row, following the rows as they change. */

@@ -28,5 +28,7 @@ export interface UpstreamDeps {
   secretsOf(server: Server): readonly Secret[]
   open(server: Server, events: ChannelEvents): Promise<Channel>
   log(server: Server, source: Parameters<ChannelEvents['onLog']>[0], line: string): void
+  /** Takes secrets out of a server's words. */
+  redact(text: string): string
   logLevel(): LogLevel | null
 }

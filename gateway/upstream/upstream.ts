@@ -289,6 +289,7 @@ export class Upstream {
       signal: life,
       onClose,
       log: (source, line) => this.#log(source, line),
+      redact: this.#deps.redact,
       inbound: {
         listChanged: (kinds) => this.#refresh?.soon(kinds),
         resourceUpdated: this.resources.heard,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { GatewayError } from '../../gateway/errors'
 import { systemRuntime } from '../../gateway/runtime'
+import { createRedactor } from '../../gateway/secrets/redactor'
 import type { Secret } from '../../gateway/secrets/secret'
 import type { ChannelLimits } from '../../gateway/transport/channel'
 import { createServerEnvironment } from '../../gateway/process/environment'
@@ -84,6 +85,7 @@ export async function openStdioLeg(
         loginPath: async () => null,
       }),
       runtime: systemRuntime,
+      redactor: createRedactor(),
       platform: process.platform,
     },
   )
