@@ -20,6 +20,9 @@ class StreamOutlet implements Outlet {
   #wake: (() => void) | null = null
   #ended = false
   #judged = false
+  /** The reader had a turn to take what goes over the bytes, and did not. */
+  #full = false
+  #started = false
 
   constructor(private readonly left: (outlet: StreamOutlet, byReader: boolean) => void) {}
 
@@ -29,28 +32,36 @@ class StreamOutlet implements Outlet {
 
   write(bytes: Uint8Array): boolean {
     if (this.#ended) return false
-    if (this.#size >= MOST_BYTES) {
+    if (this.#full) {
       this.#giveUp()
       return false
     }
     this.#queue.push(bytes)
     this.#size += bytes.length
     this.#wake?.()
-    if (this.#queue.length > MOST_MESSAGES && !this.#judged) this.#judgeNextTurn()
+    const over = this.#queue.length > MOST_MESSAGES || this.#size >= MOST_BYTES
+    if (over && !this.#judged) this.#judgeNextTurn()
     return true
   }
 
-  /** Many small messages in one turn are no sign of a slow reader: it could not read in between. */
+  /**
+   * Many messages in one turn, or small ones behind a large one, are no sign of a slow reader: it could not read in
+   * between. A large one alone may take its time.
+   */
   #judgeNextTurn(): void {
     this.#judged = true
     setImmediate(() => {
       this.#judged = false
-      if (!this.#ended && this.#queue.length > MOST_MESSAGES) this.#giveUp()
+      if (this.#ended) return
+      if (this.#queue.length > MOST_MESSAGES) this.#giveUp()
+      else this.#full = this.#size >= MOST_BYTES
     })
   }
 
+  /** The first chunk names the stream: who never got it could not ask for the rest. */
   #giveUp(): void {
-    this.#queue = [encoder.encode(': closed, the reader is too slow\n\n')]
+    const first = this.#started ? [] : this.#queue.slice(0, 1)
+    this.#queue = [...first, encoder.encode(': closed, the reader is too slow\n\n')]
     this.end()
   }
 
@@ -91,6 +102,8 @@ class StreamOutlet implements Outlet {
       controller.enqueue(this.#queue.length === 1 ? first : Buffer.concat(this.#queue))
       this.#queue = []
       this.#size = 0
+      this.#full = false
+      this.#started = true
       return true
     }
     if (this.#ended) controller.close()

@@ -28,6 +28,23 @@ test('[threat.69] a stream whose reader sleeps holds at most 256 messages or a m
   }
 })
 
+test('[threat.69] a large message and small ones behind it in the same turn are no sign of a slow reader', async () => {
+  const { outlet, body } = createOutlets(idlePulse).open(() => {})
+  const reading = new Response(body).bytes()
+  for (const size of [10, 3 * 1024 * 1024, 10, 10, 10])
+    expect(outlet.write(new Uint8Array(size).fill(120))).toBe(true)
+  outlet.end()
+  expect((await reading).length).toBe(3 * 1024 * 1024 + 40)
+})
+
+test('[threat.69] a stream that is given up before its first byte was read still says what to ask for', async () => {
+  const { outlet, body } = createOutlets(idlePulse).open(() => {})
+  outlet.write(new TextEncoder().encode('id: first\ndata: \n\n'))
+  for (let turns = 0; turns < 100 && outlet.write(new Uint8Array(200_000)); turns += 1)
+    await new Promise<void>((resolve) => void setImmediate(resolve))
+  expect(await new Response(body).text()).toBe('id: first\ndata: \n\n: closed, the reader is too slow\n\n')
+})
+
 test('[threat.69] one message of any size goes out', async () => {
   const { outlet, body } = createOutlets(idlePulse).open(() => {})
   expect(outlet.write(new Uint8Array(8 * 1024 * 1024))).toBe(true)
