@@ -43,3 +43,12 @@ export async function waitUntil(what: string, condition: () => boolean, timeout 
   for (const until = performance.now() + timeout; !condition(); await Bun.sleep(10))
     if (performance.now() > until) throw new Error(`never came true: ${what}`)
 }
+
+/** Memory a process holds, 0 when it is gone. */
+export function residentBytes(pid: number): number {
+  try {
+    return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024
+  } catch {
+    return 0
+  }
+}

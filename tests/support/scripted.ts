@@ -23,7 +23,7 @@ export interface Answer {
   error?: { code: number; message: string; data?: { code?: string } }
 }
 
-export async function openCaller(daemon: Daemon, key: string): Promise<Caller> {
+export async function openCaller(daemon: Pick<Daemon, 'mcpUrl'>, key: string): Promise<Caller> {
   const session = await openRawSession(daemon.mcpUrl, key)
   let id = 100
   const request = async (method: string, params: object = {}): Promise<Answer> => {
