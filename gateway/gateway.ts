@@ -10,9 +10,10 @@ import { lockDataFolder } from './control/lock'
 import { controlPath } from './control/path'
 import { executableReader } from './control/process-info'
 import { openControlSocket } from './control/socket'
-import type { UpstreamState } from './domain/upstream-state'
 import { toGatewayError } from './errors'
 import { createEvents } from './events'
+import { createJournal } from './logs/journal'
+import { createTeller } from './logs/teller'
 import { createDoor } from './mcp/door'
 import { openListener } from './mcp/listener'
 import { systemResolve } from './net/reach'
@@ -64,18 +65,17 @@ const DRAIN_MS = 5000
 export async function startGateway(config: Config, options: GatewayOptions): Promise<Gateway> {
   const { runtime } = options
   const redactor = createRedactor()
-  const report = (line: string) => options.report?.(redactor.redact(line))
-  // These change nothing that is stored.
-  const audit = (method: string, path: string, by: string) => {
-    if (options.verbose || !/\/(call|connect|check)(\?|$)/.test(path)) report(`admin: ${method} ${path}${by}`)
-  }
-  const fault = (error: unknown) => report(`fault: ${error instanceof Error ? error.message : String(error)}`)
+  const { redact } = redactor
+  const journal = createJournal({ folder: join(config.dataDir, 'logs'), redact, runtime })
+  const tell = createTeller({ journal, redact, runtime, report: options.report, verbose: options.verbose })
+  const { fault } = tell
   const startedAt = runtime.now()
   const libc = openLibc(config.platform)
   const lock = lockDataFolder(config.dataDir, libc)
   // What is open so far, ended in reverse when the start fails half-way or the gateway stops.
   const parts = new AsyncDisposableStack()
   parts.defer(() => lock.release())
+  parts.use(journal)
   try {
     const stores = openStores(join(config.dataDir, 'mcpmux.db'), runtime)
     parts.defer(() => stores.db.close())
@@ -86,7 +86,7 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
 
     const processes = parts.use(openProcesses({ config, runtime, onError: fault }))
     const swept = await processes.sweep()
-    if (swept > 0) report(`ended ${swept} processes an earlier run left behind`)
+    if (swept > 0) tell.note(`ended ${swept} processes an earlier run left behind`)
 
     const views = createViews({
       events,
@@ -123,15 +123,20 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
           redactor,
           stdio: processes,
         }),
-        redact: redactor.redact,
-        log: (server, source, line) => options.verbose && report(`${server.name} ${source}: ${line}`),
+        redact,
+        log: tell.server,
       }),
     )
     parts.defer(
       events.on('upstream.state', ({ serverId, state }) => {
         const server = servers.list().find(({ id }) => id === serverId)
-        const news = server && stateNews(state)
-        if (news) report(`${server.name}: ${news}`)
+        if (server) tell.state(server, state)
+      }),
+    )
+    journal.retain(servers.list().map(({ id }) => id))
+    parts.defer(
+      events.on('server.changed', ({ serverId }) => {
+        if (!servers.list().some(({ id }) => id === serverId)) journal.remove(serverId)
       }),
     )
     const lists = createLists({ settings: settings.read, absences: pool.absences })
@@ -162,7 +167,13 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
     parts.defer(() => announce?.close())
     const usage = createKeyUsage({ keys: stores.keys, clients, runtime, report: fault })
     parts.defer(() => usage.close())
-    const authenticator = createAuthenticator({ keys: stores.keys, usage, runtime, events })
+    const authenticator = createAuthenticator({
+      keys: stores.keys,
+      usage,
+      runtime,
+      events,
+      refused: tell.wrongKey,
+    })
     parts.defer(() => authenticator.close())
 
     const door = createDoor({
@@ -226,6 +237,7 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
           })),
         }),
         problems: stores.db.problems,
+        logs: journal,
         quit: () => void stop(),
       },
       fault,
@@ -234,10 +246,11 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
       openAdminListener({
         runtime,
         app: admin,
-        audit: ({ method, path }) => audit(method, path, ''),
+        audit: ({ method, path }) => tell.change(method, path, null),
       }),
     )
     adminUrl = adminListener.url
+    parts.use(redactor.hold([adminListener.token]))
     parts.use(
       openControlSocket({
         path: controlPath(config),
@@ -245,9 +258,12 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
         libc,
         isOurDescendant: processes.trees.owns,
         executableOf: executableReader(config.platform),
-        audit: ({ pid, executable, method, path }) => audit(method, path, ` by ${executable} (${pid})`),
+        audit: ({ method, path, pid, executable }) => tell.change(method, path, { pid, executable }),
       }),
     )
+
+    tell.quietNote(`McpMux ${version} serves ${mcpUrl}`)
+    parts.defer(() => tell.quietNote('stopped taking calls'))
 
     let stopping: Promise<void> | null = null
     function stop(): Promise<void> {
@@ -267,21 +283,5 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
   } catch (error) {
     await parts.disposeAsync()
     throw error
-  }
-}
-
-/** What a person at the terminal wants to know of a change; null for what is only on the way. */
-function stateNews(state: UpstreamState): string | null {
-  switch (state.status) {
-    case 'ready':
-      return 'connected'
-    case 'failed':
-      return `${state.message} (${state.code})`
-    case 'needs_authorization':
-      return 'asks for a sign-in; check its credentials'
-    case 'connecting':
-      return null
-    default:
-      return state.status.replace('_', ' ')
   }
 }

@@ -5,6 +5,7 @@ import type { AdminDeps } from './deps'
 import { eventRoutes } from './events'
 import { problemResponse, toAdminError } from './failures'
 import { keyRoutes } from './keys'
+import { logRoutes } from './logs'
 import { quitRoutes } from './quit'
 import { serverRoutes } from './servers'
 import { setRoutes } from './sets'
@@ -39,6 +40,7 @@ export const adminApi = (deps: AdminDeps, onInternal: (cause: unknown) => void =
     .use(toolRoutes(deps))
     .use(settingRoutes(deps))
     .use(eventRoutes(deps))
+    .use(logRoutes(deps))
     .use(quitRoutes(deps))
 
 export type AdminApi = ReturnType<typeof adminApi>

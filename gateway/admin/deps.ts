@@ -1,4 +1,5 @@
 import type { EventBus } from '../events'
+import type { LogReader } from '../logs/journal'
 import type { Views } from '../policy/views'
 import type { Runtime } from '../runtime'
 import type { ConsentSeal } from '../secrets/consent-seal'
@@ -56,6 +57,7 @@ export interface AdminDeps {
   info(): GatewayInfo
   /** Stored rows that could not be read since the start. */
   problems(): readonly Problem[]
+  logs: LogReader
   /** Begins to drain and stop; returns at once. */
   quit(): void
 }

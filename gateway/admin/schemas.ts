@@ -1,5 +1,6 @@
 // Wire shapes of the admin API. Objects are closed: a field nobody declared is an error, never dropped.
 import { type Static, t } from 'elysia'
+import { lineLevels, lineSources } from '../domain/log'
 
 const closed = { additionalProperties: false } as const
 
@@ -182,4 +183,20 @@ export const SpaceQuery = t.Object({ space: t.Optional(Id) }, closed)
 export const ClientQuery = t.Object({ client: t.Optional(Id) }, closed)
 export const ToolsQuery = t.Object({ space: t.Optional(Id), client: t.Optional(Id) }, closed)
 export const CallQuery = t.Object({ tool: t.String({ minLength: 1, maxLength: 4096 }) }, closed)
+const oneOf = <const T extends string>(words: readonly T[]) => t.Union(words.map((word) => t.Literal(word)))
+const wanted = {
+  level: t.Optional(oneOf(lineLevels)),
+  source: t.Optional(oneOf(lineSources)),
+  /** Epoch milliseconds. */
+  since: t.Optional(t.Numeric({ minimum: 0, maximum: 8.64e15 })),
+  limit: t.Optional(t.Numeric({ minimum: 0, maximum: 10_000, multipleOf: 1 })),
+}
+export const ServerLogQuery = t.Object(wanted, closed)
+/** Without `of` the gateway's own log. */
+export const LogQuery = t.Object({ ...wanted, of: t.Optional(oneOf(['app', 'audit', 'all'])) }, closed)
+/** The same, or one server. */
+export const LogStreamQuery = t.Object(
+  { ...wanted, of: t.Optional(oneOf(['app', 'audit', 'all'])), server: t.Optional(Id) },
+  closed,
+)
 export const IdParams = t.Object({ id: Id })

@@ -37,6 +37,8 @@ export function createAuthenticator(deps: {
   usage: KeyUsage
   runtime: Pick<Runtime, 'now' | 'monotonic'>
   events: EventBus
+  /** Told of every key that does not count. */
+  refused?: () => void
 }): Authenticator {
   const { keys, usage, runtime } = deps
   const limit = createFailureLimit(() => runtime.monotonic())
@@ -65,6 +67,7 @@ export function createAuthenticator(deps: {
   }
 
   const refuse = (remote: () => string): never => {
+    deps.refused?.()
     if (!limit.note(remote())) throw new GatewayError('auth.too_many_failures')
     throw new GatewayError('auth.invalid_key')
   }

@@ -25,6 +25,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   tools: () => import('./tools'),
   call: () => import('./call'),
   config: () => import('./config'),
+  logs: () => import('./logs'),
 }
 
 const overview = `McpMux ${version}: one local endpoint for all your MCP servers
@@ -39,6 +40,7 @@ const overview = `McpMux ${version}: one local endpoint for all your MCP servers
   mcpmux space list             Spaces (also: create, use, rename, remove)
   mcpmux tools [--client C]     tools under the names clients see
   mcpmux call SERVER/TOOL JSON  call one tool
+  mcpmux logs [SERVER] [-f]     what was written down
   mcpmux config get | set       settings
 
 "mcpmux COMMAND --help" says more. Every command takes --data-dir D, every read --json.`

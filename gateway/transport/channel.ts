@@ -1,3 +1,4 @@
+import type { ServerSource } from '../domain/log'
 import { GatewayError, type ErrorCode } from '../errors'
 import type { Envelope } from '../wire/envelope'
 
@@ -33,7 +34,7 @@ export interface ChannelEvents {
   /** The leg is gone for good. `null` means we closed it. */
   onClose(error: GatewayError | null): void
   /** One line for the server's log: its stderr, or what was wrong with what it sent. Bounded by the leg. */
-  onLog(source: 'Connection' | 'Transport' | 'MCP' | 'Feature', line: string): void
+  onLog(source: ServerSource, line: string): void
 }
 
 /** The server surely did not process the message: it may be sent once more after reconnecting. */

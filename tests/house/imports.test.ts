@@ -13,6 +13,7 @@ const allowed: Record<string, readonly string[]> = {
   net: ['domain'],
   store: ['domain', 'migrations'],
   secrets: ['domain'],
+  logs: ['domain', 'secrets'],
   process: ['domain'],
   transport: ['domain', 'process', 'secrets'],
   upstream: ['domain', 'store', 'secrets', 'process', 'transport'],
@@ -23,7 +24,7 @@ const allowed: Record<string, readonly string[]> = {
   mcp: ['domain', 'auth', 'session', 'policy', 'router'],
   control: ['domain'],
   admin: ['domain', 'store', 'auth', 'policy', 'secrets', 'session'],
-  cli: ['domain', 'control'],
+  cli: ['domain', 'control', 'logs'],
 }
 const closed = ['domain', 'migrations', 'wire']
 

@@ -1,8 +1,10 @@
 import { treaty } from '@elysiajs/eden'
+import { join } from 'node:path'
 import { type AdminApi, adminApi } from '../../gateway/admin/app'
 import type { AdminDeps } from '../../gateway/admin/deps'
 import type { UpstreamState } from '../../gateway/domain/upstream-state'
 import { createEvents, type EventName } from '../../gateway/events'
+import { createJournal } from '../../gateway/logs/journal'
 import { createViews } from '../../gateway/policy/views'
 import { systemRuntime } from '../../gateway/runtime'
 import { createConsentSeal } from '../../gateway/secrets/consent-seal'
@@ -71,6 +73,11 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
       sessions: [],
     }),
     problems: stores.db.problems,
+    logs: createJournal({
+      folder: join(stores.folder, 'logs'),
+      redact: (text) => text,
+      runtime: systemRuntime,
+    }),
     quit: () => quits.push(1),
   }
   const app = adminApi(deps, (cause) => internals.push(cause))
