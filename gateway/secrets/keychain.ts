@@ -20,9 +20,15 @@ export type KeychainReading =
 export interface Keychain {
   /** What people call it: `Secret Service`, `macOS Keychain`, `Windows Credential Manager`. */
   readonly name: string
-  /** Never throws. `absent` is no licence to make a new key where something sealed with the old one exists. */
+  /**
+   * Never throws. `absent` may mean that nothing of this name is in a collection that is locked, which cannot be told
+   * without asking a person: it is no licence to make a new key where something sealed with the old one exists.
+   */
   read(account: string): Promise<KeychainReading>
-  /** Stores and reads back; throws `keychain.unavailable` when either fails or what came back differs. */
+  /**
+   * Stores and reads back; throws `keychain.unavailable` when either fails or what came back differs. What was thrown
+   * for may still come to be stored: a person may agree later than is waited for.
+   */
   write(account: string, value: Uint8Array): Promise<void>
   /** Resolves when the entry is gone, or was not there; else throws `keychain.unavailable`. */
   remove(account: string): Promise<void>

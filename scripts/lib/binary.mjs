@@ -21,6 +21,9 @@ const stampFile = join(dist, '.inputs')
 /** Where the compiled program is. */
 export const binary = join(dist, name)
 
+// Threads are programs of their own beside the main one.
+const programs = ['gateway/main.ts', 'gateway/secrets/keychain-worker.ts']
+
 // Without the two autoload flags the program would run the bunfig.toml and .env of any folder it is started in.
 const flags = [
   '--compile',
@@ -38,10 +41,21 @@ function inputs(folder) {
 }
 
 function hashInputs() {
-  const hash = createHash('sha256').update(flags.join(' '))
+  const hash = createHash('sha256').update([...flags, ...programs].join(' '))
   for (const file of [...inputs('gateway'), 'package.json', 'bun.lock', 'tsconfig.json'])
     hash.update(`\0${file}\0`).update(readFileSync(join(root, file)))
   return hash.digest('hex')
+}
+
+/** Whether a program has the keychain's native library in it. Bun leaves out what it does not find, without a word. */
+export function hasKeychainLibrary(file) {
+  const program = readFileSync(file)
+  const folder = join(root, 'node_modules', '@napi-rs')
+  return readdirSync(folder)
+    .filter((name) => name.startsWith('keyring-'))
+    .flatMap((name) => readdirSync(join(folder, name)).map((part) => join(folder, name, part)))
+    .filter((path) => path.endsWith('.node'))
+    .some((path) => program.includes(readFileSync(path)))
 }
 
 /** Compiles `dist/mcpmux` unless it is up to date. A running copy goes on: the new file takes its name, not its place. */
@@ -53,11 +67,15 @@ export async function buildBinary(bun) {
   const staging = mkdtempSync(join(dist, '.build-'))
   try {
     const built = join(staging, name)
-    const code = await run(bun, ['build', ...flags, 'gateway/main.ts', '--outfile', built], {
+    const code = await run(bun, ['build', ...flags, ...programs, '--outfile', built], {
       env: toolEnvironment(),
       stdio: ['ignore', 'ignore', 2],
     })
     if (code !== 0 || !existsSync(built)) throw new Stop('The build failed; the lines above say where.')
+    if (!hasKeychainLibrary(built))
+      throw new Stop(
+        'The build left out the library of the keychain; install the packages again and build once more.',
+      )
     renameSync(built, binary)
     writeFileSync(stampFile, hash)
     return binary

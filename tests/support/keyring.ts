@@ -25,8 +25,8 @@ export interface Keyring extends AsyncDisposable {
   unlock(): Promise<void>
   /** Ends the keyring daemon; the bus stays, and nothing brings the daemon back but `start`. */
   kill(): Promise<void>
-  /** After `kill`: with the items it had. */
-  start(): Promise<void>
+  /** After `kill`: with the items it had; `locked` as after a login without a password. */
+  start(how?: 'locked'): Promise<void>
   /** Stops answering without going away, and goes on. */
   freeze(): void
   thaw(): void
@@ -53,12 +53,12 @@ export async function startKeyring(): Promise<Keyring> {
     const name = ['org.freedesktop.DBus.NameHasOwner', `string:${SECRETS}`]
     return (await call('org.freedesktop.DBus', '/', ...name)).text.includes('true')
   }
-  const daemon = () =>
+  const daemon = (how?: 'locked') =>
     Bun.spawn(
       [
         'gnome-keyring-daemon',
         '--foreground',
-        '--unlock',
+        ...(how === 'locked' ? [] : ['--unlock']),
         '--components=secrets',
         `--control-directory=${control}`,
       ],
@@ -108,8 +108,8 @@ export async function startKeyring(): Promise<Keyring> {
       await eventually(isLocked(call), (is) => !is)
     },
     kill,
-    async start() {
-      child = daemon()
+    async start(how) {
+      child = daemon(how)
       await up()
     },
     freeze: () => process.kill(child.pid, 'SIGSTOP'),
