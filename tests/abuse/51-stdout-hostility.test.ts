@@ -17,6 +17,20 @@ async function longestPause(work: () => Promise<unknown>): Promise<number> {
   return Math.max(longest, performance.now() - last)
 }
 
+// Ten times what one server may cost: 100 ms of the event loop, and 64 MB.
+const MOST_PAUSE = 1000
+const MOST_MEMORY = 640 * 2 ** 20
+
+/** Holds `work` to what one server may cost the process it talks to. */
+async function affordable(work: () => Promise<unknown>): Promise<void> {
+  Bun.gc(true)
+  const before = process.memoryUsage.rss()
+  const pause = await longestPause(work)
+  Bun.gc(true)
+  expect(pause).toBeLessThan(MOST_PAUSE)
+  expect(process.memoryUsage.rss() - before).toBeLessThan(MOST_MEMORY)
+}
+
 const complaints = (leg: StdioLeg) => leg.logs.filter((line) => line.includes('no message'))
 
 // What may surround an answer without touching it.
@@ -41,7 +55,7 @@ const harmless: Record<string, number> = {
 for (const [mode, lines] of Object.entries(harmless))
   test(`[threat.51] ${mode}: the call is answered, and what was no message is in the log`, async () => {
     await using leg = await openStdioLeg(evil(mode))
-    expect(await leg.call(1)).toContain('"id":1')
+    await affordable(async () => expect(await leg.call(1)).toContain('"id":1'))
     expect(complaints(leg).length).toBe(lines)
     expect(leg.failed).toEqual([])
     expect(await leg.call(2, 'plain', 'again')).toContain('again')
@@ -60,14 +74,13 @@ const costly: Record<string, GatewayError['code']> = {
 for (const [mode, code] of Object.entries(costly))
   test(`[threat.51] ${mode}: only its call fails, with ${code}`, async () => {
     await using leg = await openStdioLeg(evil(mode))
-    const pause = await longestPause(async () => {
+    await affordable(async () => {
       const failure = await leg.call(1)
       expect((failure as GatewayError).code).toBe(code)
     })
     expect(await leg.call(2, 'plain', 'again')).toContain('again')
     expect(leg.failed.map(({ callId }) => callId)).toEqual([1])
     expect(leg.closed()).toBeNull()
-    expect(pause).toBeLessThan(1000)
   }, 60_000)
 
 test('[threat.51] text that is split between bytes of one character arrives whole', async () => {
@@ -109,26 +122,24 @@ test('[threat.51] the fourth message over the limit ends the leg, three do not',
 
 test('[threat.51] output without any newline is thrown away without being kept', async () => {
   await using leg = await openStdioLeg(evil('no-newline'))
-  Bun.gc(true)
-  const before = process.memoryUsage.rss()
-  void leg.channel.send(
-    Buffer.from('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"go"}}'),
-    1,
-  )
-  await waitUntil('the line is over the limit', () => leg.logs.some((line) => line.includes('thrown away')))
-  await Bun.sleep(500)
-  Bun.gc(true)
-  expect(process.memoryUsage.rss() - before).toBeLessThan(256 * 2 ** 20)
+  await affordable(async () => {
+    void leg.channel.send(
+      Buffer.from('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"go"}}'),
+      1,
+    )
+    await waitUntil('the line is over the limit', () => leg.logs.some((line) => line.includes('thrown away')))
+    // It goes on printing: what is thrown away must not add up.
+    await Bun.sleep(1000)
+  })
   expect(leg.closed()).toBeNull()
 }, 60_000)
 
 test('[threat.51] floods of garbage and of stderr leave a bounded log and a turning event loop', async () => {
   for (const mode of ['garbage-flood', 'stderr-flood']) {
     await using leg = await openStdioLeg(evil(mode))
-    const pause = await longestPause(() => leg.call(1))
+    await affordable(() => leg.call(1))
     expect(leg.logs.length).toBeLessThan(1000)
     for (const line of leg.logs) expect(line.length).toBeLessThan(9 * 1024)
-    expect(pause).toBeLessThan(1000)
   }
 }, 60_000)
 
@@ -136,10 +147,9 @@ test('[threat.51] a flood of notifications slows its own server down and no othe
   await using calm = await openStdioLeg(evil('good'))
   await using noisy = await openStdioLeg(evil('notification-flood'))
   const flood = noisy.call(1)
-  const pause = await longestPause(async () => {
+  await affordable(async () => {
     for (let id = 1; id < 50; id++) expect(await calm.call(id)).toContain('hello')
   })
-  expect(pause).toBeLessThan(1000)
   expect(await flood).toContain('"id":1')
   expect(noisy.messages.length).toBe(30_001)
   expect(noisy.logs.some((line) => line.includes('read more slowly'))).toBe(true)
