@@ -65,7 +65,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     pending,
     events: options.inbound,
     log: options.log,
-    now: runtime.monotonic,
+    runtime,
     send: (message) => send(message, null),
   })
 
@@ -113,7 +113,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   }
 
   function start(
-    call: Omit<PendingCall, 'resolve' | 'reject' | 'startedAt' | 'activeAt'>,
+    call: Omit<PendingCall, 'resolve' | 'reject' | 'startedAt' | 'activeAt' | 'progress'>,
     message: Uint8Array,
   ): Promise<Envelope> {
     if (closed)
@@ -122,7 +122,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
       )
     const now = runtime.monotonic()
     return new Promise<Envelope>((resolve, reject) => {
-      pending.add({ ...call, startedAt: now, activeAt: now, resolve, reject })
+      pending.add({ ...call, startedAt: now, activeAt: now, progress: null, resolve, reject })
       send(message, call.id)
     })
   }

@@ -5,7 +5,9 @@ import { errorMessage, resultMessage } from '../wire/messages'
 import { splice } from '../wire/splice'
 import { textOf } from '../wire/text'
 import type { ChannelEvents } from '../transport/channel'
-import type { PendingCalls } from './pending-calls'
+import type { Runtime } from '../runtime'
+import type { PendingCall, PendingCalls, ProgressStep } from './pending-calls'
+import { createProgressGate, type ProgressGate } from './progress-gate'
 
 /** What a server says outside any one call. */
 export interface InboundEvents {
@@ -19,7 +21,7 @@ export interface InboundOptions {
   pending: PendingCalls
   events: InboundEvents
   log: ChannelEvents['onLog']
-  now(): number
+  runtime: Pick<Runtime, 'monotonic' | 'sleep'>
   send(message: Uint8Array): void
 }
 
@@ -38,8 +40,10 @@ export function createInbound(options: InboundOptions) {
   function answer(message: Envelope): void {
     const id = message.id ? numberAt(message, message.id.start, message.id.end) : null
     const call = id === null ? null : pending.take(id)
-    if (call) call.resolve(message)
-    else stray('an answer nobody waits for (unknown or repeated id)')
+    if (call) {
+      call.progress?.flush()
+      call.resolve(message)
+    } else stray('an answer nobody waits for (unknown or repeated id)')
   }
 
   /** Only `ping` is served: no other capability was declared to the server. */
@@ -56,9 +60,18 @@ export function createInbound(options: InboundOptions) {
     const id = span ? numberAt(message, span.start, span.end) : null
     const call = id === null ? null : pending.get(id)
     if (!span || !call) return stray('progress for a call that is not open')
-    call.activeAt = options.now()
-    const token = call.exchange?.progressToken
-    if (token) call.exchange?.notify(splice(message.bytes, [{ ...span, with: token }]))
+    call.activeAt = options.runtime.monotonic()
+    call.progress ??= gateOf(call)
+    call.progress?.offer({ message, span })
+  }
+
+  /** Null for a call whose client asked for no progress. */
+  function gateOf({ exchange }: PendingCall): ProgressGate<ProgressStep> | null {
+    const token = exchange?.progressToken
+    if (!exchange || !token) return null
+    return createProgressGate(options.runtime, ({ message, span }) =>
+      exchange.notify(splice(message.bytes, [{ ...span, with: token }])),
+    )
   }
 
   /** The call a message belongs to: the one on whose stream it came, else the only conversation with calls open. */

@@ -1,6 +1,13 @@
 import type { Exchange } from '../domain/exchange'
 import { GatewayError } from '../errors'
-import type { Envelope } from '../wire/envelope'
+import type { Envelope, Span } from '../wire/envelope'
+import type { ProgressGate } from './progress-gate'
+
+/** A step of progress, and where our token stands in it. */
+export interface ProgressStep {
+  message: Envelope
+  span: Span
+}
 
 /** One request of ours a server has not answered yet. */
 export interface PendingCall {
@@ -11,6 +18,8 @@ export interface PendingCall {
   startedAt: number
   /** Last sign of life: sent, or progress. */
   activeAt: number
+  /** Made with the first step of progress. */
+  progress: ProgressGate<ProgressStep> | null
   idleTimeout: number
   totalTimeout: number
   resolve(answer: Envelope): void

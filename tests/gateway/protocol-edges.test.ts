@@ -47,19 +47,14 @@ for (const [count, bytes] of [
   [2000, 0],
   [1500, 4000],
 ] as const)
-  test(`[mcp.progress] ${count} steps of ${bytes} bytes that come at once all arrive, in order, before the answer`, async () => {
+  test(`[mcp.logging] ${count} messages of ${bytes} bytes that come at once all arrive, in order, before the answer`, async () => {
     const session = await open()
-    const stream = readEvents(
-      await send(session, callOf('b', 'burst', { count, bytes }, { progressToken: 'steps' })),
-    )
+    const stream = readEvents(await send(session, callOf('b', 'chatter', { count, bytes })))
     await stream.finished
     const messages = stream.messages()
-    const steps = messages
-      .slice(0, -1)
-      .map(({ params }) => params as { progress: number; progressToken: unknown })
-    expect(steps.map(({ progress }) => progress)).toEqual(Array.from({ length: count }, (_, i) => i + 1))
-    expect(new Set(steps.map(({ progressToken }) => progressToken))).toEqual(new Set(['steps']))
-    expect(messages.at(-1)).toMatchObject({ id: 'b', result: { content: [{ text: `${count} steps` }] } })
+    const lines = messages.slice(0, -1).map(({ params }) => (params as { data: string }).data)
+    expect(lines.map((line) => parseInt(line, 10))).toEqual(Array.from({ length: count }, (_, i) => i + 1))
+    expect(messages.at(-1)).toMatchObject({ id: 'b', result: { content: [{ text: `${count} lines` }] } })
   })
 
 test('[mcp.progress] tokens come back as what they were: numbers, strings that look like numbers, odd ones', async () => {
@@ -176,7 +171,7 @@ test('[mcp.http] whoever resumes a stream whose answer was too large to keep is 
 
 test('[mcp.http] of a stream that breaks again and again every message arrives, once and in order', async () => {
   const session = await open()
-  const other = send(session, callOf('o', 'drip', { count: 40, ms: 10 }, { progressToken: 'other' }))
+  const other = send(session, callOf('o', 'drip', { count: 40, ms: 55 }, { progressToken: 'other' }))
   const seen: unknown[] = []
   let lastId = ''
   let breaks = 0
@@ -188,7 +183,7 @@ test('[mcp.http] of a stream that breaks again and again every message arrives, 
         ? {
             method: 'POST',
             headers: headersOf(session),
-            body: callOf('d', 'drip', { count: 40, ms: 10 }, { progressToken: 1 }),
+            body: callOf('d', 'drip', { count: 40, ms: 55 }, { progressToken: 1 }),
           }
         : { headers: headersOf(session, { 'Last-Event-ID': lastId }) }),
     })

@@ -33,6 +33,7 @@ const answer = (id: unknown, text: string, more: object = {}) => ({
 
 const names = [
   'burst',
+  'chatter',
   'drip',
   'fill',
   'late',
@@ -63,6 +64,10 @@ async function call({ id, params }: Message): Promise<void> {
   switch (params?.name) {
     case 'burst':
       return void send(...steps(count, 'x'.repeat(bytes)), answer(id, `${count} steps`))
+    case 'chatter': {
+      const lines = Array.from({ length: count }, (_, i) => logged('info', `${i + 1} ${'x'.repeat(bytes)}`))
+      return void send(...lines, answer(id, `${count} lines`))
+    }
     case 'drip':
       for (const step of steps(count)) {
         send(step)
