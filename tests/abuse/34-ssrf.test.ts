@@ -1,26 +1,45 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { createServer, type Server } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { addressKind } from '../../gateway/net/addresses'
 import { readBody } from '../../gateway/net/body'
 import { testFetch, rejection } from '../support/remote-leg'
 
-// The canary: a listener on every loopback address, which must never hear of anybody.
+// The canary: a listener on every loopback address of both families, which must never hear of anybody.
 let canary: Server
+let canary6: Server
 let port = 0
 let hits = 0
 beforeAll(async () => {
-  canary = createServer((socket) => {
+  const hit = (socket: Socket) => {
     hits++
     socket.destroy()
-  })
+  }
+  canary = createServer(hit)
   await new Promise<void>((resolve) => canary.listen(0, '0.0.0.0', resolve))
   const address = canary.address()
   if (address === null || typeof address === 'string') throw new Error('no port')
   port = address.port
+  canary6 = createServer(hit)
+  // Where the machine has no IPv6, or somebody else has the port there, one family must do.
+  await new Promise<void>((resolve) =>
+    canary6.on('error', () => resolve()).listen({ port, host: '::1', ipv6Only: true }, resolve),
+  )
 })
-afterAll(() => void canary.close())
+afterAll(() => {
+  canary.close()
+  canary6.close()
+})
+
+test('[threat.34] the canary can sing', async () => {
+  const before = hits
+  for (const host of ['127.0.0.1', '127.0.0.2']) {
+    const socket = connect(port, host)
+    await new Promise((resolve) => socket.on('error', resolve).on('close', resolve))
+  }
+  expect(hits).toBe(before + 2)
+})
 
 /** Names an attacker's DNS answers with addresses of its choice. */
 const names: Record<string, string[]> = {

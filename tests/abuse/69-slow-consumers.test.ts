@@ -103,7 +103,7 @@ test('[threat.69] readers that stop reading do not grow the gateway, and the oth
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
   ]
   const body = callBody(1, 'tools/call', `{"stalled":"${'x'.repeat(60)}"}`)
-  const sockets = Array.from({ length: 30 }, (_, id) => {
+  const sockets = Array.from({ length: 100 }, (_, id) => {
     const socket = connect(door.port, '127.0.0.1')
     socket.on('error', () => {})
     socket.pause()
