@@ -1,4 +1,5 @@
 import type { UpstreamState } from './domain/upstream-state'
+import type { VaultState } from './domain/vault-state'
 
 /** What parts tell each other after a change is stored. Payloads name things; readers look the rest up. */
 export interface Events {
@@ -20,6 +21,7 @@ export interface Events {
   'key.rotated': { clientId: string; keyId: string }
   'client.changed': { clientId: string }
   'settings.changed': { key: string }
+  'vault.changed': { state: VaultState }
 }
 
 export type EventName = keyof Events

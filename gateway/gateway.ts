@@ -24,10 +24,14 @@ import { createLists } from './router/lists'
 import { createOperatorCalls } from './router/operator-call'
 import { createRouter } from './router/router'
 import type { Runtime } from './runtime'
-import { createConsentSeal } from './secrets/consent-seal'
-import { createHeldSecrets } from './secrets/held-secrets'
+import { createConsents } from './secrets/consents'
 import { openInstallKey } from './secrets/install-key'
 import { createRedactor } from './secrets/redactor'
+import type { Keychain } from './secrets/keychain'
+import { createOsKeychain } from './secrets/os-keychain'
+import { createServerSecrets } from './secrets/server-secrets'
+import { createVault } from './secrets/vault'
+import { createWrappingKeys } from './secrets/wrapping-keys'
 import { createAnnounce, type Announce } from './session/announce'
 import { createClientSpace } from './session/client-space'
 import { createPulse } from './session/pulse'
@@ -43,6 +47,8 @@ export interface GatewayOptions {
   /** Overrides the setting for this run; 0 takes a free port. */
   port?: number
   host?: string
+  /** That of the operating system unless told. */
+  keychain?: Keychain
   /** Also reports every line of every server: its stderr, and what was wrong with what it sent. */
   verbose?: boolean
   /** Takes one line for the person who runs the gateway: states of servers, changes by the admin door. */
@@ -79,10 +85,26 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
   try {
     const stores = openStores(join(config.dataDir, 'mcpmux.db'), runtime)
     parts.defer(() => stores.db.close())
-    const { spaces, servers, catalog, clients, consents, settings, sets } = stores
+    const { spaces, servers, catalog, clients, settings, sets } = stores
     const events = createEvents(fault)
-    const heldSecrets = createHeldSecrets()
-    const consentSeal = createConsentSeal(openInstallKey(config.dataDir, runtime))
+    const keychain = options.keychain ?? createOsKeychain({ platform: config.platform, runtime })
+    const vault = parts.use(
+      createVault({
+        keys: stores.dataKeys,
+        wrapping: createWrappingKeys({ keychain, dataDir: config.dataDir, runtime }),
+        keychain: keychain.name,
+        runtime,
+        onChange: (state) => events.emit('vault.changed', { state }),
+      }),
+    )
+    await vault.unlock(null)
+    vault.watch()
+    const secrets = createServerSecrets({ vault, credentials: stores.credentials })
+    const consents = createConsents({
+      store: stores.consents,
+      fileKey: openInstallKey(config.dataDir, runtime),
+      vaultKey: () => vault.ownKey('consent'),
+    })
 
     const processes = parts.use(openProcesses({ config, runtime, onError: fault }))
     const swept = await processes.sweep()
@@ -107,14 +129,14 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
         events,
         servers,
         catalog,
-        held: heldSecrets,
+        secrets,
         sessions: stores.sessions,
         downstream: {
           resourceUpdated: (...update) => announce?.resourceUpdated(...update),
           log: (...message) => announce?.log(...message),
           forward: (...message) => announce?.forward(...message),
         },
-        consented: (server) => consentSeal.matches(server, consents.get(server.id)?.seal ?? ''),
+        consented: (server) => consents.of(server) !== null,
         open: createOpenChannel({
           config,
           settings: settings.read,
@@ -205,8 +227,9 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
         ...stores,
         runtime,
         events,
-        heldSecrets,
-        consentSeal,
+        secrets,
+        vault,
+        consents,
         views,
         operator: {
           states: pool.states,
@@ -228,7 +251,6 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
           startedAt,
           mcpUrl,
           adminUrl,
-          consentKeyIn: 'file',
           sessions: [...sessions.list()].map(({ facts, lastSeen }) => ({
             clientId: facts.clientId,
             clientInfo: facts.clientInfo,

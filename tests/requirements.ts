@@ -18,12 +18,9 @@ const rows: Record<string, string | Requirement> = {
   },
   'space.isolation': 'servers, credentials and rights of one Space are invisible to every other',
   'space.switch': 'switching the active Space changes what following clients see, without reconfiguring them',
-  'cred.keychain': {
-    promise: 'keys live in the keychain of the operating system',
-    partly: 'the keychain is reached; what the gateway keeps there comes with the vault',
-  },
-  'cred.encrypted': { promise: 'secret columns are sealed with AES-256-GCM', deferred: 'needs the vault' },
-  'cred.zeroize': { promise: 'key bytes are wiped after use', deferred: 'needs the vault' },
+  'cred.keychain': 'keys live in the keychain of the operating system',
+  'cred.encrypted': 'secret columns are sealed with AES-256-GCM',
+  'cred.zeroize': 'key bytes are wiped after use',
   'oauth.flow': {
     promise: 'sign-in to servers with OAuth 2.1 and PKCE',
     deferred: 'needs the sign-in to servers',
@@ -112,10 +109,7 @@ const rows: Record<string, string | Requirement> = {
   'threat.23': { promise: 'the window may call few native methods', deferred: 'needs the window' },
   'threat.24': { promise: 'text of servers is shown as text', deferred: 'needs the window' },
   'threat.25': 'trying, previewing and importing run nothing new',
-  'threat.26': {
-    promise: 'stored secrets are never given out',
-    partly: 'secrets are held in memory; stored ones come with the vault',
-  },
+  'threat.26': 'stored secrets are never given out',
 
   // Signing in to servers.
   ...Object.fromEntries(
@@ -169,17 +163,14 @@ const rows: Record<string, string | Requirement> = {
 
   // Storage.
   'threat.53': 'files are private from their first byte',
-  'threat.54': {
-    promise: 'a keychain that is away is not an empty one',
-    partly: 'shown for the keychain; that no key is made over sealed rows comes with the vault',
+  'threat.54': 'a keychain that is away is not an empty one',
+  'threat.55': 'without a keychain nothing pretends',
+  'threat.56': 'a sealed value opens in its own place only',
+  'threat.57': 'an unreadable value is contained',
+  'threat.58': {
+    promise: 'keys rotate without loss',
+    deferred: 'the wrapping key moves and can be replaced; rotation that is killed half-way comes with it',
   },
-  'threat.55': {
-    promise: 'without a keychain nothing pretends',
-    partly: 'nothing is stored elsewhere; what status says comes with the vault',
-  },
-  'threat.56': { promise: 'a sealed value opens in its own place only', deferred: 'needs the vault' },
-  'threat.57': { promise: 'an unreadable value is contained', deferred: 'needs the vault' },
-  'threat.58': { promise: 'keys rotate without loss', deferred: 'needs the vault' },
   'threat.59': 'an acknowledged write survives kill -9',
   'threat.60': 'migrations back up, are atomic, and never go back',
   'threat.61': { promise: 'key bytes do not linger', deferred: 'needs the vault' },

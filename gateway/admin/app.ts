@@ -13,6 +13,7 @@ import { settingRoutes } from './settings'
 import { spaceRoutes } from './spaces'
 import { statusRoutes } from './status'
 import { toolRoutes } from './tools'
+import { vaultRoutes } from './vault'
 
 /**
  * The admin API as one application, without a door: the control socket and the admin listener each put theirs in
@@ -39,6 +40,7 @@ export const adminApi = (deps: AdminDeps, onInternal: (cause: unknown) => void =
     .use(keyRoutes(deps))
     .use(toolRoutes(deps))
     .use(settingRoutes(deps))
+    .use(vaultRoutes(deps))
     .use(eventRoutes(deps))
     .use(logRoutes(deps))
     .use(quitRoutes(deps))

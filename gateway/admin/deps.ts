@@ -2,12 +2,13 @@ import type { EventBus } from '../events'
 import type { LogReader } from '../logs/journal'
 import type { Views } from '../policy/views'
 import type { Runtime } from '../runtime'
-import type { ConsentSeal } from '../secrets/consent-seal'
-import type { HeldSecrets } from '../secrets/held-secrets'
+import type { Consents } from '../secrets/consents'
+import type { ServerSecrets } from '../secrets/server-secrets'
+import type { Vault } from '../secrets/vault'
 import type { CatalogStore } from '../store/catalog'
 import type { ClientStore } from '../store/clients'
-import type { ConsentStore } from '../store/consents'
-import type { Problem } from '../store/database'
+import type { DataKeyStore } from '../store/data-keys'
+import type { Database, Problem } from '../store/database'
 import type { FeatureSetStore } from '../store/feature-sets'
 import type { KeyStore } from '../store/keys'
 import type { ServerStore } from '../store/servers'
@@ -33,8 +34,6 @@ export interface GatewayInfo {
   startedAt: number
   mcpUrl: string
   adminUrl: string
-  /** Where the key of the consent seals lives: a keychain, or a file of the data folder. */
-  consentKeyIn: 'keychain' | 'file'
   sessions: readonly SessionInfo[]
 }
 
@@ -48,10 +47,13 @@ export interface AdminDeps {
   sets: FeatureSetStore
   clients: ClientStore
   keys: KeyStore
-  consents: ConsentStore
+  consents: Consents
   settings: SettingStore
-  heldSecrets: HeldSecrets
-  consentSeal: ConsentSeal
+  /** Groups writes: all of them are stored, or none. */
+  db: Pick<Database, 'transaction'>
+  secrets: ServerSecrets
+  vault: Vault
+  dataKeys: Pick<DataKeyStore, 'active'>
   operator: Operator
   views: Views
   info(): GatewayInfo

@@ -7,6 +7,7 @@ import { type ServerView, serverView } from './server-view'
 import { type SettingView, settingViews } from './settings'
 import { type SpaceView, spaceViews } from './spaces'
 import { readStatus, type Status } from './status'
+import { type VaultView, vaultView } from './vault'
 
 /** The whole state; a reader that gets one forgets what it had. */
 export interface Snapshot {
@@ -24,6 +25,7 @@ export type Delta =
   | { event: 'spaces'; data: SpaceView[] }
   | { event: 'client'; data: { id: string; client: ClientView | null } }
   | { event: 'settings'; data: SettingView[] }
+  | { event: 'vault'; data: VaultView }
   | { event: 'policy'; data: { spaceId: string | null; clientId: string | null } }
 
 /** Changes that may wait for a slow reader; with more it gets a new snapshot instead. */
@@ -40,12 +42,13 @@ const snapshot = (deps: AdminDeps): Snapshot => ({
 /** What must be told, without the rows: they are read when the reader is ready, so that it gets them as they are then. */
 type Due =
   | { about: 'server' | 'client'; id: string }
-  | { about: 'spaces' | 'settings' }
+  | { about: 'spaces' | 'settings' | 'vault' }
   | { about: 'policy'; spaceId: string | null; clientId: string | null }
 
 function dueFor(name: EventName, event: Events[EventName]): Due | null {
   if (name === 'space.changed') return { about: 'spaces' }
   if (name === 'settings.changed') return { about: 'settings' }
+  if (name === 'vault.changed') return { about: 'vault' }
   if ('serverId' in event) return { about: 'server', id: event.serverId }
   if (name === 'policy.changed' && 'spaceId' in event && 'clientId' in event)
     return { about: 'policy', spaceId: event.spaceId, clientId: event.clientId }
@@ -67,6 +70,8 @@ function read(due: Due, deps: AdminDeps): Delta {
       return { event: 'spaces', data: spaceViews(deps) }
     case 'settings':
       return { event: 'settings', data: settingViews(deps.settings) }
+    case 'vault':
+      return { event: 'vault', data: vaultView(deps) }
     case 'policy':
       return { event: 'policy', data: { spaceId: due.spaceId, clientId: due.clientId } }
   }

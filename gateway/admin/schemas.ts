@@ -177,6 +177,16 @@ export const KeyCreate = t.Object(
 )
 export type KeyCreate = Static<typeof KeyCreate>
 
+const Passphrase = t.String({ minLength: 1, maxLength: 1024 })
+export const VaultUnlock = t.Object({ passphrase: t.Optional(Passphrase) }, closed)
+export const VaultMove = t.Object(
+  {
+    place: t.Union([t.Literal('keychain'), t.Literal('passphrase'), t.Literal('file')]),
+    passphrase: t.Optional(Passphrase),
+  },
+  closed,
+)
+
 export const SettingBody = t.Object({ value: t.Union([t.String({ maxLength: 256 }), t.Number()]) }, closed)
 
 export const SpaceQuery = t.Object({ space: t.Optional(Id) }, closed)

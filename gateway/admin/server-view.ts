@@ -28,36 +28,38 @@ export interface ServerView extends Omit<Server, 'inputs' | 'definition'> {
   refreshedAt: number | null
 }
 
-type Deps = Pick<AdminDeps, 'catalog' | 'consents' | 'consentSeal' | 'heldSecrets' | 'operator'>
+type Deps = Pick<AdminDeps, 'catalog' | 'consents' | 'secrets' | 'operator'>
 
-export const inputViews = (server: Server, held: AdminDeps['heldSecrets']): InputView[] =>
+export const inputViews = (server: Server, secrets: AdminDeps['secrets']): InputView[] =>
   server.inputs.map((input) => ({
     id: input.id,
     secret: input.secret,
     value: input.secret ? null : input.value,
-    isSet: input.secret ? held.get(server.id, input.id) !== null : input.value !== null,
+    isSet: input.secret ? isStored(server, input.id, secrets) : input.value !== null,
   }))
 
-/** The consent that counts: given, and for exactly what is stored now. */
-export function validConsent(
-  server: Server,
-  deps: Pick<Deps, 'consents' | 'consentSeal'>,
-): ServerView['consent'] {
-  const consent = deps.consents.get(server.id)
-  if (!consent || !deps.consentSeal.matches(server, consent.seal)) return null
-  return { givenBy: consent.givenBy, givenAt: consent.givenAt }
-}
+/** One that cannot be read is to be given again, like one that is not there. */
+const isStored = (server: Server, inputId: string, secrets: AdminDeps['secrets']): boolean =>
+  ['present', 'locked'].includes(secrets.get(server, inputId).state)
 
 /** What the rows alone decide: the live side hears of a change a moment after they have it. */
-const fromRows: readonly UpstreamState['status'][] = ['idle', 'disabled', 'needs_consent', 'needs_input']
+const fromRows: readonly UpstreamState['status'][] = [
+  'idle',
+  'disabled',
+  'needs_consent',
+  'needs_input',
+  'locked',
+]
 
 /** The live state; for a server that does not run, what would keep it from starting. */
 export function stateOf(server: Server, deps: Omit<Deps, 'catalog'>): UpstreamState {
   if (!server.enabled) return { status: 'disabled' }
   const live = deps.operator.states().get(server.id)
   if (live && !fromRows.includes(live.status)) return live
-  if (!validConsent(server, deps)) return { status: 'needs_consent' }
-  if (inputViews(server, deps.heldSecrets).some((input) => !input.isSet)) return { status: 'needs_input' }
+  if (!deps.consents.of(server)) return { status: 'needs_consent' }
+  if (inputViews(server, deps.secrets).some((input) => !input.isSet)) return { status: 'needs_input' }
+  const secret = server.inputs.find((input) => input.secret)
+  if (secret && deps.secrets.get(server, secret.id).state === 'locked') return { status: 'locked' }
   return { status: 'idle' }
 }
 
@@ -90,9 +92,9 @@ export function serverView(server: Server, deps: Deps): ServerView {
   return {
     ...server,
     definition: definitionBody(server.definition),
-    inputs: inputViews(server, deps.heldSecrets),
+    inputs: inputViews(server, deps.secrets),
     state: stateOf(server, deps),
-    consent: validConsent(server, deps),
+    consent: deps.consents.of(server),
     risks: risks(server.definition),
     features,
     serverInfo: catalog.handshake ? serverInfo(catalog.handshake.serverInfo) : null,

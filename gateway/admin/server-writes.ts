@@ -5,41 +5,27 @@ import { Secret } from '../secrets/secret'
 import { checkDefinition, checkInputValues } from './definition-rules'
 import type { AdminDeps } from './deps'
 import type { InputBody, ServerConsent, ServerCreate, ServerPatch } from './schemas'
-import { inputViews, validConsent } from './server-view'
+import { inputViews } from './server-view'
 
-type Deps = Pick<
-  AdminDeps,
-  'servers' | 'spaces' | 'catalog' | 'consents' | 'consentSeal' | 'heldSecrets' | 'events'
->
+type Deps = Pick<AdminDeps, 'servers' | 'spaces' | 'catalog' | 'consents' | 'secrets' | 'db' | 'events'>
 
 const declarations = (inputs: readonly InputBody[]): ServerInput[] =>
   inputs.map(({ id, secret, value }) => ({ id, secret, value: secret ? null : value }))
 
-/** Changes of servers: rules first, then the rows, then the event. Secret values go to memory, never to a row. */
-export function createServerWrites({
-  servers,
-  spaces,
-  catalog,
-  consents,
-  consentSeal,
-  heldSecrets,
-  events,
-}: Deps) {
+/** Changes of servers: rules first, then the rows, then the event. Secret values are sealed before they become one. */
+export function createServerWrites({ servers, spaces, catalog, consents, secrets, db, events }: Deps) {
   const changed = ({ id, spaceId }: Server) => events.emit('server.changed', { spaceId, serverId: id })
 
-  function holdSecrets(server: Server, inputs: readonly InputBody[]): void {
+  function storeSecrets(server: Server, inputs: readonly InputBody[]): void {
     for (const { id, secret, value } of inputs)
-      if (secret && value !== null) heldSecrets.set(server.id, id, new Secret(value))
+      if (secret && value !== null) secrets.set(server, id, new Secret(value))
   }
 
-  /** Keeps what is held of inputs that are still declared, and forgets the rest. */
-  function reholdSecrets(server: Server, inputs: readonly InputBody[]): void {
-    const kept = inputs
-      .filter((input) => input.secret && input.value === null)
-      .map(({ id }) => ({ id, value: heldSecrets.get(server.id, id) }))
-    heldSecrets.forget(server.id)
-    for (const { id, value } of kept) if (value) heldSecrets.set(server.id, id, value)
-    holdSecrets(server, inputs)
+  /** Keeps what is stored of inputs that are still declared secret, and removes the rest. */
+  function replaceSecrets(before: Server, server: Server, inputs: readonly InputBody[]): void {
+    for (const { id } of before.inputs)
+      if (!inputs.some((input) => input.id === id && input.secret)) secrets.remove(server, id)
+    storeSecrets(server, inputs)
   }
 
   /** Names that servers without a prefix offer: a new prefix may not look like one of them. */
@@ -50,14 +36,12 @@ export function createServerWrites({
       .filter((feature) => feature.kind === 'tool' || feature.kind === 'prompt')
       .map((feature) => feature.name)
 
-  const consent = (server: Server, givenBy: string) =>
-    consents.put(server.id, consentSeal.seal(server), givenBy)
-
   /** The row of a new server. Throws what forbids it. */
   function draftOf({ inputs = [], consent: _, alias, ...draft }: ServerCreate) {
     const space = spaces.get(draft.spaceId)
     checkDefinition(draft.definition, inputs)
     checkInputValues(draft.definition, inputs)
+    if (inputs.some((input) => input.secret)) secrets.requireWritable()
     const others = servers.list(space.id)
     const chosen =
       alias ??
@@ -78,9 +62,12 @@ export function createServerWrites({
     },
 
     create(body: ServerCreate): Server {
-      const server = servers.create(draftOf(body))
-      holdSecrets(server, body.inputs ?? [])
-      if (body.consent) consent(server, body.consent.givenBy)
+      const server = db.transaction(() => {
+        const created = servers.create(draftOf(body))
+        storeSecrets(created, body.inputs ?? [])
+        if (body.consent) consents.give(created, body.consent.givenBy)
+        return created
+      })
       changed(server)
       return server
     },
@@ -103,13 +90,16 @@ export function createServerWrites({
         )
       checkDefinition(nextDefinition, nextInputs)
       checkInputValues(nextDefinition, nextInputs)
-      const server = servers.update(id, {
-        ...rest,
-        ...(definition ? { definition } : {}),
-        ...(inputs ? { inputs: declarations(inputs) } : {}),
+      const server = db.transaction(() => {
+        const updated = servers.update(id, {
+          ...rest,
+          ...(definition ? { definition } : {}),
+          ...(inputs ? { inputs: declarations(inputs) } : {}),
+        })
+        if (inputs) replaceSecrets(before, updated, inputs)
+        if (!consents.of(updated)) consents.withdraw(id)
+        return updated
       })
-      if (inputs) reholdSecrets(server, inputs)
-      if (!validConsent(server, { consents, consentSeal })) consents.remove(id)
       changed(server)
       return server
     },
@@ -117,10 +107,10 @@ export function createServerWrites({
     /** Approves a stored server, if what was shown is what is stored. */
     approve(id: string, { givenBy, definition, inputs }: ServerConsent): Server {
       const server = servers.get(id)
-      const stored = inputViews(server, heldSecrets).map(({ isSet: _, ...shown }) => shown)
+      const stored = inputViews(server, secrets).map(({ isSet: _, ...shown }) => shown)
       if (!Bun.deepEquals(definition, server.definition, true) || !Bun.deepEquals(inputs, stored, true))
         throw new GatewayError('consent.mismatch', 'look at the server again and approve what it is now')
-      consent(server, givenBy)
+      consents.give(server, givenBy)
       changed(server)
       return server
     },
@@ -131,7 +121,9 @@ export function createServerWrites({
         if (!server.inputs.some((input) => input.id === inputId && input.secret))
           throw new GatewayError('input.invalid', 'the server declares no such secret input')
       checkInputValues(server.definition, values)
-      for (const { id: inputId, value } of values) heldSecrets.set(id, inputId, new Secret(value))
+      db.transaction(() => {
+        for (const { id: inputId, value } of values) secrets.set(server, inputId, new Secret(value))
+      })
       changed(server)
       return server
     },
@@ -139,7 +131,6 @@ export function createServerWrites({
     remove(id: string): void {
       const server = servers.get(id)
       servers.remove(id)
-      heldSecrets.forget(id)
       changed(server)
     },
   }

@@ -19,7 +19,7 @@ export function spaceViews({ spaces, servers }: Pick<AdminDeps, 'spaces' | 'serv
 
 /** Spaces. The active one is what clients without a pin follow. */
 export function spaceRoutes(deps: AdminDeps) {
-  const { spaces, sets, servers, heldSecrets, operator, events } = deps
+  const { spaces, sets, servers, operator, events } = deps
   const changed = (spaceId: string) => events.emit('space.changed', { spaceId })
 
   return resource('/spaces')
@@ -65,10 +65,7 @@ export function spaceRoutes(deps: AdminDeps) {
         const inside = servers.list(space.id)
         await Promise.all(inside.map((server) => operator.stop(server.id)))
         spaces.remove(space.id)
-        for (const server of inside) {
-          heldSecrets.forget(server.id)
-          events.emit('server.changed', { spaceId: space.id, serverId: server.id })
-        }
+        for (const server of inside) events.emit('server.changed', { spaceId: space.id, serverId: server.id })
         changed(space.id)
         events.emit('policy.changed', { spaceId: space.id, clientId: null })
         return { removed: space.id }

@@ -4,6 +4,7 @@ import type { AdminDeps, GatewayInfo } from './deps'
 import { resource } from './resource'
 import { inputViews, stateOf } from './server-view'
 import type { Problem } from '../store/database'
+import { type VaultView, vaultView } from './vault'
 
 export interface ServerStatus {
   id: string
@@ -21,8 +22,9 @@ export interface ServerStatus {
 export interface Status extends GatewayInfo {
   space: { id: string; name: string }
   servers: ServerStatus[]
-  /** Secrets that end with the process, because no vault keeps them. */
-  secretsInMemory: number
+  vault: VaultView
+  /** Where the key lies that consents are checked with now. */
+  consentKeyIn: 'vault' | 'file'
   /** Features nobody can use, because another server's name is in their way. */
   withheld: { serverId: string; server: string; name: string; keptBy: string }[]
   /** Stored rows that cannot be read and are left out, as far as anybody asked for them. */
@@ -44,7 +46,7 @@ function missing(state: UpstreamState, absentInputs: readonly string[]): string 
     case 'needs_authorization':
       return 'asks for a sign-in'
     case 'locked':
-      return 'its secrets are locked'
+      return 'its secrets are locked, see the vault'
     case 'failed':
       return state.message
     default:
@@ -54,7 +56,7 @@ function missing(state: UpstreamState, absentInputs: readonly string[]): string 
 
 /** Everything of one moment, for `status`. */
 export function readStatus(deps: AdminDeps): Status {
-  const { spaces, servers, clients, catalog, heldSecrets, views } = deps
+  const { spaces, servers, clients, catalog, secrets, views, consents } = deps
   const active = spaces.active()
   const names = new Map(spaces.list().map((space) => [space.id, space.name]))
   return {
@@ -62,7 +64,7 @@ export function readStatus(deps: AdminDeps): Status {
     space: { id: active.id, name: active.name },
     servers: servers.list().map((server) => {
       const state = stateOf(server, deps)
-      const absent = inputViews(server, heldSecrets)
+      const absent = inputViews(server, secrets)
         .filter((input) => !input.isSet)
         .map((input) => input.id)
       return {
@@ -76,7 +78,8 @@ export function readStatus(deps: AdminDeps): Status {
         missing: missing(state, absent),
       }
     }),
-    secretsInMemory: heldSecrets.count(),
+    vault: vaultView(deps),
+    consentKeyIn: consents.keyIn(),
     withheld: spaces.list().flatMap((space) =>
       views.withheld(space.id).map(({ serverId, exposedName, ownerId }) => ({
         serverId,

@@ -43,8 +43,6 @@ export const command: Command = {
       io.talk(`mcpmux: ${safe(now.state.message)} (${now.state.code})`)
       return exit.failure
     }
-    return now.state.status === 'needs_consent' || now.state.status === 'needs_input'
-      ? exit.needsPerson
-      : exit.ok
+    return ['needs_consent', 'needs_input', 'locked'].includes(now.state.status) ? exit.needsPerson : exit.ok
   },
 }

@@ -26,6 +26,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   call: () => import('./call'),
   config: () => import('./config'),
   logs: () => import('./logs'),
+  vault: () => import('./vault'),
 }
 
 const overview = `McpMux ${version}: one local endpoint for all your MCP servers
@@ -42,6 +43,7 @@ const overview = `McpMux ${version}: one local endpoint for all your MCP servers
   mcpmux call SERVER/TOOL JSON  call one tool
   mcpmux logs [SERVER] [-f]     what was written down
   mcpmux config get | set       settings
+  mcpmux vault status           what keeps the secrets (also: unlock, use, reset)
 
 "mcpmux COMMAND --help" says more. Every command takes --data-dir D, every read --json.`
 

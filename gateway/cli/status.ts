@@ -1,7 +1,8 @@
 import type { Status } from '../admin/status'
 import { must } from './client'
 import { type Command, exit } from './command'
-import { plural, safe, show, stateWord, table } from './output'
+import { safe, show, stateWord, table } from './output'
+import { vaultLines } from './vault'
 import { parse, words } from './usage'
 
 /** Withheld names of one server that are spelled out. */
@@ -29,14 +30,11 @@ function text(status: Status): string {
     `admin     ${status.adminUrl}`,
     `Space     ${safe(status.space.name)}`,
     `sessions  ${status.sessions.length}`,
+    ...vaultLines(status.vault),
     status.consentKeyIn === 'file'
-      ? 'consents  sealed with a key in a file of the data folder, because no keychain is in use'
-      : 'consents  sealed with a key in the keychain',
+      ? 'consents  checked with a key in a file of the data folder, because the vault is not open'
+      : 'consents  checked with a key in the vault',
   ]
-  if (status.secretsInMemory > 0)
-    lines.push(
-      `secrets   ${plural(status.secretsInMemory, 'secret')} in memory only: lost when the gateway stops, then to be given again`,
-    )
   for (const { name, remark } of status.clients)
     if (remark) lines.push(`client    ${safe(name)} ${safe(remark)}`)
   lines.push(...withheld(status))

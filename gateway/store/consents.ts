@@ -12,8 +12,8 @@ export interface Consent {
 
 export interface ConsentStore {
   get(serverId: string): Consent | null
-  /** Replaces an older one. Throws `server.unknown`. */
-  put(serverId: string, seal: string, givenBy: string): void
+  /** Replaces an older one; given now unless told when. Throws `server.unknown`. */
+  put(serverId: string, seal: string, givenBy: string, givenAt?: number): void
   remove(serverId: string): void
 }
 
@@ -39,10 +39,10 @@ export function createConsentStore(db: Database, runtime: Pick<Runtime, 'now'>):
       const row = byServer.get({ serverId })
       return row && { seal: row.seal, givenBy: row.given_by, givenAt: row.given_at }
     },
-    put: (serverId, seal, givenBy) =>
+    put: (serverId, seal, givenBy, givenAt = runtime.now()) =>
       db.transaction(() => {
         if (!server.get({ serverId })) throw new GatewayError('server.unknown')
-        put.run({ serverId, seal, givenBy, givenAt: runtime.now() })
+        put.run({ serverId, seal, givenBy, givenAt })
       }),
     remove: (serverId) => {
       drop.run({ serverId })

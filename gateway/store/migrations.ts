@@ -1,4 +1,5 @@
 import m0001 from '../migrations/0001_init.sql' with { type: 'text' }
+import m0002 from '../migrations/0002_vault.sql' with { type: 'text' }
 
 /** Every migration in order; position + 1 is the `user_version` it leads to. Shipped entries never change. */
-export const migrations: readonly string[] = [m0001]
+export const migrations: readonly string[] = [m0001, m0002]

@@ -2,6 +2,8 @@ import type { Runtime } from '../runtime'
 import { createCatalogStore } from './catalog'
 import { createClientStore } from './clients'
 import { createConsentStore } from './consents'
+import { createCredentialStore } from './credentials'
+import { createDataKeyStore } from './data-keys'
 import { openDatabase } from './database'
 import { createFeatureSetStore } from './feature-sets'
 import { createKeyStore } from './keys'
@@ -23,6 +25,8 @@ export function openStores(file: string, runtime: Pick<Runtime, 'now' | 'newId'>
     keys: createKeyStore(db, runtime),
     sessions: createSessionStore(db),
     consents: createConsentStore(db, runtime),
+    credentials: createCredentialStore(db, runtime),
+    dataKeys: createDataKeyStore(db, runtime),
     settings: createSettingStore(db),
   }
 }

@@ -6,8 +6,7 @@ import { GatewayError } from '../errors'
 import type { EventBus } from '../events'
 import type { Absence, Downstream, Upstreams } from '../router/ports'
 import type { Runtime } from '../runtime'
-import type { HeldSecrets } from '../secrets/held-secrets'
-import { Secret } from '../secrets/secret'
+import type { ServerSecrets } from '../secrets/server-secrets'
 import type { CatalogStore } from '../store/catalog'
 import type { ServerStore } from '../store/servers'
 import type { SessionStore } from '../store/sessions'
@@ -29,7 +28,7 @@ export interface PoolDeps {
   events: EventBus
   servers: ServerStore
   catalog: CatalogStore
-  held: HeldSecrets
+  secrets: Pick<ServerSecrets, 'get' | 'stamp'>
   /** Where subscriptions of sessions survive a rest and a restart. */
   sessions: Pick<SessionStore, 'subscriptions' | 'subscribe' | 'unsubscribe'>
   downstream: Downstream
@@ -66,7 +65,7 @@ export function createPool(deps: PoolDeps): Pool {
 
   const blockedBy: UpstreamDeps['blockedBy'] = (server) => {
     if (!deps.consented(server)) return { status: 'needs_consent' }
-    return resolveValues(server, deps.held).missing.length > 0 ? { status: 'needs_input' } : null
+    return resolveValues(server, deps.secrets).blocked
   }
 
   function adopt(server: Server): Upstream {
@@ -75,10 +74,9 @@ export function createPool(deps: PoolDeps): Pool {
       usage,
       gate,
       blockedBy,
-      secretsOf: (row) =>
-        Object.values(resolveValues(row, deps.held).values).filter((value) => value instanceof Secret),
+      secretStamp: deps.secrets.stamp,
       backoff: createBackoff(runtime),
-      open: (row, channelEvents) => deps.open(row, resolveValues(row, deps.held).values, channelEvents),
+      open: (row, channelEvents) => deps.open(row, resolveValues(row, deps.secrets).values, channelEvents),
       logLevel: () => levels.get(server.spaceId) ?? null,
     })
     upstreams.set(server.id, upstream)
@@ -124,6 +122,9 @@ export function createPool(deps: PoolDeps): Pool {
       upstreams.delete(serverId)
       background(upstream.end())
     }
+  })
+  const stopWatchingVault = events.on('vault.changed', () => {
+    for (const upstream of upstreams.values()) background(upstream.reconcile(upstream.server))
   })
   const sweeper = setInterval(() => {
     const now = runtime.monotonic()
@@ -180,6 +181,7 @@ export function createPool(deps: PoolDeps): Pool {
       clearInterval(sweeper)
       clearInterval(refresher)
       unsubscribe()
+      stopWatchingVault()
       await Promise.allSettled([...[...upstreams.values()].map((upstream) => upstream.end()), ...closing])
     },
   }

@@ -6,12 +6,14 @@ const errors = {
   disabled: 'upstream.disabled',
   needs_consent: 'upstream.needs_consent',
   needs_input: 'upstream.needs_input',
-  locked: 'upstream.unavailable',
+  locked: 'vault.locked',
   needs_authorization: 'upstream.unauthorized',
 } as const
 
 /** What a caller is told while a server in this state cannot be started; null when it can. */
 export function startRefusal(state: UpstreamState | null): GatewayError | null {
+  // A failed state that blocks is one that trying again does not mend.
+  if (state?.status === 'failed') return new GatewayError(state.code)
   const code = state && state.status in errors ? errors[state.status as keyof typeof errors] : null
   return code && new GatewayError(code)
 }
@@ -21,7 +23,3 @@ export const runsTheSame = (before: Server, after: Server): boolean => whatRuns(
 
 const whatRuns = ({ definition, inputs, enabled, source }: Server): string =>
   JSON.stringify([definition, inputs, enabled, source])
-
-/** The very same things in the same order. */
-export const sameItems = (some: readonly unknown[], others: readonly unknown[]): boolean =>
-  some.length === others.length && some.every((one, i) => one === others[i])

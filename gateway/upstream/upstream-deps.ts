@@ -5,7 +5,6 @@ import type { UpstreamState } from '../domain/upstream-state'
 import type { EventBus } from '../events'
 import type { Downstream } from '../router/ports'
 import type { Runtime } from '../runtime'
-import type { Secret } from '../secrets/secret'
 import type { CatalogStore } from '../store/catalog'
 import type { Backoff } from './backoff'
 import type { Channel, ChannelEvents } from '../transport/channel'
@@ -24,8 +23,8 @@ export interface UpstreamDeps {
   downstream: Downstream
   /** What keeps the server from starting, or null; asked again right before every start. */
   blockedBy(server: Server): UpstreamState | null
-  /** The secrets it is given at its start. */
-  secretsOf(server: Server): readonly Secret[]
+  /** Differs once a secret it is given at its start was given anew. */
+  secretStamp(server: Server): string
   open(server: Server, events: ChannelEvents): Promise<Channel>
   log(server: Server, source: Parameters<ChannelEvents['onLog']>[0], line: string): void
   /** Takes secrets out of a server's words. */

@@ -3,7 +3,6 @@ import type { Server } from '../domain/server'
 import type { UpstreamState } from '../domain/upstream-state'
 import { GatewayError, toGatewayError } from '../errors'
 import type { UpstreamRequest } from '../router/ports'
-import type { Secret } from '../secrets/secret'
 import type { Envelope } from '../wire/envelope'
 import { createCatalogRefresh, type CatalogRefresh } from './catalog-refresh'
 import { UndeliveredError, type ChannelEvents } from '../transport/channel'
@@ -12,7 +11,7 @@ import { createConversations } from './conversations'
 import { createFailures } from './failures'
 import { createResourceListeners, type ResourceListeners } from './resource-listeners'
 import { createSlots } from './slots'
-import { runsTheSame, sameItems, startRefusal } from './start-rules'
+import { runsTheSame, startRefusal } from './start-rules'
 import { untilAborted } from './until-aborted'
 import type { UpstreamDeps } from './upstream-deps'
 
@@ -35,7 +34,8 @@ export class Upstream {
   #due: AbortSignal | null = null
   #over = false
   #lastUsed: number
-  #givenSecrets: readonly Secret[] = []
+  /** Of the secrets it was last started with. */
+  #secretStamp = ''
   readonly #conversations
   readonly #failures
   readonly #slots
@@ -138,7 +138,7 @@ export class Upstream {
   async reconcile(server: Server): Promise<void> {
     const before = this.#server
     this.#server = server
-    if (!runsTheSame(before, server) || !sameItems(this.#givenSecrets, this.#deps.secretsOf(server))) {
+    if (!runsTheSame(before, server) || this.#secretStamp !== this.#deps.secretStamp(server)) {
       this.#failures.forget()
       await this.stop()
     } else if (!this.#connection && !this.#starting) this.#enter(this.#atRest())
@@ -281,7 +281,7 @@ export class Upstream {
     const refusal = startRefusal(this.#blocked())
     if (refusal) return Promise.reject(refusal)
     const server = this.#server
-    this.#givenSecrets = this.#deps.secretsOf(server)
+    this.#secretStamp = this.#deps.secretStamp(server)
     return openConnection({
       open: (events) => this.#deps.open(server, events),
       settings,

@@ -3,18 +3,24 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { repository } from '../support/daemon'
+import { type Keyring, startKeyring } from '../support/keyring'
 import { startSourceDaemon } from '../support/source-daemon'
 
+let keyring: Keyring
 let daemon: Awaited<ReturnType<typeof startSourceDaemon>>
 let canary = ''
 let spaceId = ''
 beforeAll(async () => {
-  daemon = await startSourceDaemon()
+  keyring = await startKeyring()
+  daemon = await startSourceDaemon(keyring.env)
   canary = join(daemon.home, 'canary')
   const spaces = (await (await daemon.fetch('/spaces')).json()) as { id: string }[]
   spaceId = spaces[0]?.id ?? ''
 })
-afterAll(() => daemon[Symbol.asyncDispose]())
+afterAll(async () => {
+  await daemon[Symbol.asyncDispose]()
+  await keyring[Symbol.asyncDispose]()
+})
 
 async function ask(method: string, path: string, body: unknown = {}) {
   const answer = await daemon.fetch(path, {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { repository } from '../support/daemon'
+import { type Keyring, startKeyring } from '../support/keyring'
 import { startSourceDaemon } from '../support/source-daemon'
 
 const canaries = { env: 'canary-env-5e0b41', header: 'canary-header-7a9d22', again: 'canary-again-c30f58' }
@@ -17,10 +18,12 @@ const spellings = (text: string) => [
 const everySpelling = Object.values(canaries).flatMap(spellings)
 const leaks = (text: string) => everySpelling.filter((canary) => text.includes(canary))
 
+let keyring: Keyring
 let daemon: Awaited<ReturnType<typeof startSourceDaemon>>
 let ids: string[] = []
 beforeAll(async () => {
-  daemon = await startSourceDaemon()
+  keyring = await startKeyring()
+  daemon = await startSourceDaemon(keyring.env)
   const add = async (name: string, definition: object, inputs: object[]) => {
     const spaces = (await (await daemon.fetch('/spaces')).json()) as { id: string }[]
     const body = JSON.stringify({
@@ -56,7 +59,10 @@ beforeAll(async () => {
     ),
   ]
 })
-afterAll(() => daemon[Symbol.asyncDispose]())
+afterAll(async () => {
+  await daemon[Symbol.asyncDispose]()
+  await keyring[Symbol.asyncDispose]()
+})
 
 async function text(method: string, path: string, body?: unknown): Promise<string> {
   const answer = await daemon.fetch(path, {

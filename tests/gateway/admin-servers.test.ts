@@ -24,7 +24,8 @@ test('[consent] a consent given with the definition counts for exactly that defi
   expect(server.state).toEqual({ status: 'idle' })
   expect(server.consent?.givenBy).toBe('cli')
   const row = admin.stores.servers.get(server.id)
-  expect(admin.deps.consentSeal.matches(row, admin.stores.consents.get(server.id)?.seal ?? '')).toBe(true)
+  expect(admin.deps.consents.of(row)?.givenBy).toBe('cli')
+  expect(admin.deps.consents.of({ ...row, source: 'window' })).toBeNull()
 })
 
 test('[consent] changing what runs takes the consent away, renaming does not', async () => {
@@ -120,11 +121,12 @@ for (const [what, definition, inputs] of refusedDefinitions)
     const { status, text } = await admin.raw('POST', '/servers', body)
     expect([status, JSON.parse(text).code]).toEqual([422, 'input.invalid'])
     expect(admin.stores.servers.list()).toEqual([])
-    expect(admin.deps.heldSecrets.count()).toBe(0)
+    expect(admin.stores.db.statement('SELECT 1 FROM credentials').all()).toEqual([])
   })
 
 test('[admin] a missing value shows as such until it is given', async () => {
   using admin = tempAdmin()
+  await admin.deps.vault.unlock(null)
   const server = await add(admin, {
     definition: http({ headers: { Authorization: '${input:Authorization}' } }),
     inputs: [{ id: 'Authorization', secret: true, value: null }],
@@ -137,13 +139,13 @@ test('[admin] a missing value shows as such until it is given', async () => {
   expect(
     (await secrets.put({ values: [{ id: 'Authorization', value: 'Bearer x' }] })).data?.state.status,
   ).toBe('idle')
-  expect((await admin.api.status.get()).data?.secretsInMemory).toBe(1)
   const unknown = await secrets.put({ values: [{ id: 'Other', value: 'x' }] })
   expect(unknown.error?.value).toMatchObject({ code: 'input.invalid' })
 })
 
 test('[admin] values that were not given again stay, and those no longer declared are forgotten', async () => {
   using admin = tempAdmin()
+  await admin.deps.vault.unlock(null)
   const headers = { 'X-Key': '${input:K}', 'X-Token': '${input:T}' }
   const server = await add(admin, {
     definition: http({ headers }),
@@ -156,8 +158,9 @@ test('[admin] values that were not given again stay, and those no longer declare
     definition: { type: 'http', url: 'https://a.example/mcp', headers: { 'X-Key': '${input:K}' } },
     inputs: [{ id: 'K', secret: true, value: null }],
   })
-  expect(admin.deps.heldSecrets.get(server.id, 'K')?.reveal()).toBe('one')
-  expect(admin.deps.heldSecrets.get(server.id, 'T')).toBeNull()
+  const kept = admin.deps.secrets.get(server, 'K')
+  expect(kept.state === 'present' && kept.value.reveal()).toBe('one')
+  expect(admin.deps.secrets.get(server, 'T')).toEqual({ state: 'absent' })
 })
 
 test('[admin] connect, restart, stop and remove reach the live server once each', async () => {

@@ -3,14 +3,20 @@ import { join } from 'node:path'
 import { settingSpecs } from '../../gateway/domain/settings'
 import { controlOf } from '../support/control'
 import { repository } from '../support/daemon'
+import { type Keyring, startKeyring } from '../support/keyring'
 import { type SourceDaemon, startSourceDaemon } from '../support/source-daemon'
 
 const raw = [process.execPath, join(repository, 'tests/servers/raw-stdio.ts')]
+let keyring: Keyring
 let daemon: Awaited<ReturnType<typeof startSourceDaemon>>
 beforeAll(async () => {
-  daemon = await startSourceDaemon()
+  keyring = await startKeyring()
+  daemon = await startSourceDaemon(keyring.env)
 })
-afterAll(() => daemon[Symbol.asyncDispose]())
+afterAll(async () => {
+  await daemon[Symbol.asyncDispose]()
+  await keyring[Symbol.asyncDispose]()
+})
 
 async function ok(args: readonly string[], more: Parameters<SourceDaemon['cli']>[1] = {}): Promise<string> {
   const { code, stdout, stderr } = await daemon.cli(args, more)
@@ -119,7 +125,7 @@ test('[cli] a secret is asked for without echo and never shown again', async () 
   expect([code, unasked]).toEqual([0, []])
   expect(screen).not.toContain(secret)
   const status = await ok(['status'])
-  expect(status).toContain('1 secret in memory only')
+  expect(status).toContain('open; its key is in the Secret Service')
   for (const args of [
     ['show', 'hidden', '--json'],
     ['list', '--json'],

@@ -2,14 +2,20 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { repository } from '../support/daemon'
+import { type Keyring, startKeyring } from '../support/keyring'
 import { startSourceDaemon } from '../support/source-daemon'
 
 const raw = [process.execPath, join(repository, 'tests/servers/raw-stdio.ts')]
+let keyring: Keyring
 let daemon: Awaited<ReturnType<typeof startSourceDaemon>>
 beforeAll(async () => {
-  daemon = await startSourceDaemon()
+  keyring = await startKeyring()
+  daemon = await startSourceDaemon(keyring.env)
 })
-afterAll(() => daemon[Symbol.asyncDispose]())
+afterAll(async () => {
+  await daemon[Symbol.asyncDispose]()
+  await keyring[Symbol.asyncDispose]()
+})
 
 const add = (name: string, ...options: string[]) =>
   daemon.cli(['add', name, ...options, '--yes', '--', ...raw])

@@ -115,7 +115,7 @@ test('[threat.55] without a keychain nothing is stored, in no other place either
     expect(await user.ask('write', account, KEY)).toMatchObject({
       state: 'threw',
       code: 'keychain.unavailable',
-      message: 'the keychain does not answer: no Secret Service is running',
+      message: 'the keychain cannot be used: no Secret Service is running',
     })
     expect(await user.ask('remove', account)).toMatchObject({ state: 'threw' })
   }

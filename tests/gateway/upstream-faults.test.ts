@@ -7,6 +7,7 @@ import { eventually, startDaemon, type Daemon } from '../support/daemon'
 import { startResettingHttp } from '../servers/resetting-http'
 import { mcpHeaders } from '../support/raw-client'
 import { alive, openCaller, scripted, textOf, type Caller } from '../support/scripted'
+import { startKeyring } from '../support/keyring'
 import { startSourceDaemon, tempHome, type SourceDaemon } from '../support/source-daemon'
 
 let daemon: Daemon
@@ -230,7 +231,8 @@ async function ownServer(source: SourceDaemon, ...options: string[]) {
 }
 
 test('[process] a changed secret reaches a server that runs, a changed name leaves it alone', async () => {
-  await using source = await startSourceDaemon()
+  await using keyring = await startKeyring()
+  await using source = await startSourceDaemon(keyring.env)
   const { send, pid } = await ownServer(source, '--env', 'API_TOKEN')
   const first = await pid()
   await send('PATCH', '', { alias: 'renamed' })

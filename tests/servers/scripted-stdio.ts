@@ -58,6 +58,8 @@ function tools(cursor: string | undefined): object | string {
       }
     case 'not-a-list':
       return { tools: { name: 'x' } }
+    case 'shows-environment':
+      return { tools: [tool('environment')] }
     case 'changing':
       return {
         tools: [tool(`version-${generation}`), tool('change'), tool('vanish-after')].slice(
@@ -98,6 +100,8 @@ async function call(
       return void result(text('slept'))
     case 'pid':
       return void result(text(String(process.pid)))
+    case 'environment':
+      return void result(text(JSON.stringify(process.env)))
     case 'touch':
       send({ jsonrpc: '2.0', method: 'notifications/resources/updated', params: { uri: 'test://a' } })
       return void result(text('touched'))

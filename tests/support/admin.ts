@@ -7,8 +7,9 @@ import { createEvents, type EventName } from '../../gateway/events'
 import { createJournal } from '../../gateway/logs/journal'
 import { createViews } from '../../gateway/policy/views'
 import { systemRuntime } from '../../gateway/runtime'
-import { createConsentSeal } from '../../gateway/secrets/consent-seal'
-import { createHeldSecrets } from '../../gateway/secrets/held-secrets'
+import { createConsents } from '../../gateway/secrets/consents'
+import { createServerSecrets } from '../../gateway/secrets/server-secrets'
+import { tempVault } from './temp-vault'
 import { tempStores } from './temp-store'
 
 /** What the admin API asked of live servers, in order. */
@@ -29,14 +30,18 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
   events.onAny((name) => emitted.push(name))
   const quits: number[] = []
   const internals: unknown[] = []
-  const consentSeal = createConsentSeal(new Uint8Array(32).fill(7))
-  const heldSecrets = createHeldSecrets()
+  const { vault } = tempVault(stores)
   const deps: AdminDeps = {
     ...stores,
     runtime: systemRuntime,
     events,
-    consentSeal,
-    heldSecrets,
+    vault,
+    secrets: createServerSecrets({ vault, credentials: stores.credentials }),
+    consents: createConsents({
+      store: stores.consents,
+      fileKey: new Uint8Array(32).fill(7),
+      vaultKey: () => vault.ownKey('consent'),
+    }),
     operator: {
       states: () => states,
       connect: async (serverId) => {
@@ -69,7 +74,6 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
       startedAt: 1,
       mcpUrl: 'http://127.0.0.1:1/mcp',
       adminUrl: 'http://127.0.0.1:2',
-      consentKeyIn: 'file',
       sessions: [],
     }),
     problems: stores.db.problems,

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { StdioDefinition } from '../../gateway/domain/server'
 import { type Runtime, systemRuntime } from '../../gateway/runtime'
-import { createCredentialStore } from '../../gateway/store/credentials'
 import { openStores as open } from '../../gateway/store/stores'
 
 /** A folder that is gone after the test. */
@@ -12,12 +11,11 @@ export function tempFolder(): { path: string; [Symbol.dispose](): void } {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
 }
 
-/** Every store over one database file, those of coming parts too. */
+/** Every store over one database file. */
 export function openStores(file: string, runtime: Runtime = systemRuntime) {
   const stores = open(file, runtime)
   return {
     ...stores,
-    credentials: createCredentialStore(stores.db, runtime),
     [Symbol.dispose]: () => stores.db.close(),
   }
 }

@@ -1,0 +1,73 @@
+/** Where the key lies that unwraps the data key. */
+export type VaultPlace = 'keychain' | 'passphrase' | 'file'
+
+/** Why the vault is not open. */
+export type LockReason =
+  /** No keychain answers: no service, no session bus. */
+  | 'no_keychain'
+  /** The keychain is there and locked. */
+  | 'keychain_locked'
+  /** The keychain answers, and has no key for this data folder. */
+  | 'key_missing'
+  /** What lies in the key's place is not the key of this data folder. */
+  | 'key_wrong'
+  /** It opens with a passphrase that was not given yet. */
+  | 'passphrase'
+
+/**
+ * The vault at one moment. `new`: there is no data key yet, because there is no keychain to keep its wrapping key in
+ * and nobody chose another place. `keychain` names the service where one is meant.
+ */
+export type VaultState =
+  | { status: 'open'; place: VaultPlace; keychain: string }
+  | { status: 'locked'; place: VaultPlace; keychain: string; why: LockReason }
+  | { status: 'new'; keychain: string; why: 'no_keychain' | 'keychain_locked' }
+
+const others = 'or choose another place with "mcpmux vault use passphrase" (or "insecure")'
+
+/** What is so and what a person can do about it; `todo` is null when there is nothing to do. */
+export function explainVault(state: VaultState): { what: string; todo: string | null } {
+  const { keychain } = state
+  if (state.status === 'open')
+    switch (state.place) {
+      case 'keychain':
+        return { what: `open; its key is in the ${keychain}`, todo: null }
+      case 'passphrase':
+        return { what: 'open; its key follows from a passphrase', todo: null }
+      case 'file':
+        return {
+          what: 'open, INSECURE: its key is a file of the data folder, readable to whoever can copy that folder',
+          todo: 'where there is a keychain, "mcpmux vault use keychain"',
+        }
+    }
+  switch (state.why) {
+    case 'no_keychain':
+      return {
+        what: `the ${keychain} does not answer`,
+        todo:
+          state.status === 'new'
+            ? `start it (gnome-keyring or KWallet on Linux), ${others}`
+            : 'start it (gnome-keyring or KWallet on Linux); McpMux goes on by itself then',
+      }
+    case 'keychain_locked':
+      return {
+        what: `the ${keychain} is locked`,
+        todo: 'unlock it; McpMux goes on by itself, or at once with "mcpmux vault unlock"',
+      }
+    case 'key_missing':
+      return {
+        what:
+          state.place === 'file'
+            ? 'the key file of the vault is missing from the data folder'
+            : `the ${keychain} has no key for this data folder: it was emptied, or the folder comes from elsewhere`,
+        todo: 'bring the key back; if it is lost, "mcpmux vault reset" starts a new one and secrets are given again',
+      }
+    case 'key_wrong':
+      return {
+        what: 'the key that was found does not open this data folder',
+        todo: 'bring the right key back; if it is lost, "mcpmux vault reset" starts a new one and secrets are given again',
+      }
+    case 'passphrase':
+      return { what: 'waits for its passphrase', todo: 'give it with "mcpmux vault unlock"' }
+  }
+}

@@ -1,0 +1,260 @@
+import { explainVault, type LockReason, type VaultPlace, type VaultState } from '../domain/vault-state'
+import { GatewayError } from '../errors'
+import type { Runtime } from '../runtime'
+import type { DataKeyStore, StoredDataKey } from '../store/data-keys'
+import { openEnvelope, type Place, type SealingKey, sealEnvelope } from './envelope'
+import { Secret } from './secret'
+import type { WrappingKeys } from './wrapping-keys'
+
+/** How often a vault that is not open looks for its key. */
+const LOOK_MS = 2000
+const KEY_BYTES = 32
+/** A refusal that takes longer than a program needs is a person's. */
+const PERSON_MS = 1000
+/** An entry that nobody made: to see whether the keychain answers. */
+const NO_ENTRY = { place: 'keychain', wrappingId: '0'.repeat(16), derivation: null } as const
+
+/** Seals fields of the database, while its key is at hand. */
+export interface Vault extends Disposable {
+  state(): VaultState
+  /** Looks for the key now; with a passphrase where one is due. Throws `vault.passphrase` when that one is wrong. */
+  unlock(passphrase: Secret | null): Promise<VaultState>
+  /** Whether the key could be found if the gateway were started now; null when it could. */
+  check(): Promise<LockReason | null>
+  /** Keeps the wrapping key elsewhere from now on. Throws what `requireOpen` and the place throw. */
+  moveTo(place: VaultPlace, passphrase: Secret | null): Promise<VaultState>
+  /** Begins with a new key. What the old one sealed stays as it is, and unreadable unless that one comes back. */
+  reset(place: VaultPlace, passphrase: Secret | null): Promise<VaultState>
+  /** Throws `keychain.unavailable` or `vault.locked`, with what to do. */
+  requireOpen(): void
+  /** The envelope and the id of its key. Throws as `requireOpen`. To be stored in the transaction it is called in. */
+  seal(place: Place, plain: Secret): { keyId: string; envelope: Uint8Array }
+  /** Null when it was not sealed for this place with this key. Throws as `requireOpen`. */
+  open(place: Place, envelope: Uint8Array): Secret | null
+  /** A key of the gateway's own, made on first use; null while the vault is not open. The vault keeps and wipes it. */
+  ownKey(name: string): OwnKey | null
+  /** Keeps looking for the key for as long as it is not there. */
+  watch(): void
+}
+
+/** `fresh`: it was made in this run, so that nothing from before can be marked with it. */
+export interface OwnKey {
+  bytes: Uint8Array
+  fresh: boolean
+}
+
+const wrappedPlace = (id: string): Place => ({ table: 'data_keys', column: 'wrapped', row: id, space: '' })
+const ownPlace = (name: string): Place => ({
+  table: 'vault_secrets',
+  column: 'envelope',
+  row: name,
+  space: '',
+})
+
+export interface VaultDeps {
+  keys: DataKeyStore
+  wrapping: WrappingKeys
+  /** Name of the keychain, for people. */
+  keychain: string
+  runtime: Pick<Runtime, 'randomBytes' | 'sleep' | 'monotonic'>
+  onChange(state: VaultState): void
+}
+
+/** Opens nothing by itself: `unlock` does, and `watch`. */
+export function createVault(deps: VaultDeps): Vault {
+  const { keys, wrapping, keychain, runtime, onChange } = deps
+  const over = new AbortController()
+  const own = new Map<string, OwnKey>()
+  let key: SealingKey | null = null
+  let state = initialState()
+  let bothered = false
+  let queue: Promise<unknown> = Promise.resolve()
+
+  function initialState(): VaultState {
+    const row = keys.active()
+    return row
+      ? { status: 'locked', place: row.place, keychain, why: firstReason(row) }
+      : { status: 'new', keychain, why: 'no_keychain' }
+  }
+
+  function enter(next: VaultState): VaultState {
+    const changed = JSON.stringify(next) !== JSON.stringify(state)
+    state = next
+    if (changed) onChange(state)
+    return state
+  }
+
+  /** One at a time: two of these at once could each make a key. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = queue.then(work)
+    queue = turn.catch(() => undefined)
+    return turn
+  }
+
+  const nonce = () => runtime.randomBytes(12)
+
+  function take(id: string, bytes: Uint8Array, place: VaultPlace): VaultState {
+    forgetKeys()
+    key = { id, bytes }
+    return enter({ status: 'open', place, keychain })
+  }
+
+  function forgetKeys(): void {
+    key?.bytes.fill(0)
+    key = null
+    for (const { bytes } of own.values()) bytes.fill(0)
+    own.clear()
+  }
+
+  /** A new data key under a new wrapping key. */
+  async function mint(place: VaultPlace, passphrase: Secret | null): Promise<VaultState> {
+    const made = await wrapping.make(place, passphrase)
+    const id = Buffer.from(runtime.randomBytes(8)).toString('hex')
+    const bytes = runtime.randomBytes(KEY_BYTES)
+    try {
+      keys.add({ id, ...made.name, wrapped: wrap(made, id, bytes) })
+    } catch (thrown) {
+      await wrapping.forget(made.name)
+      throw thrown
+    }
+    return take(id, bytes, place)
+  }
+
+  function wrap(made: Awaited<ReturnType<WrappingKeys['make']>>, id: string, bytes: Uint8Array): Uint8Array {
+    const wrapped = sealEnvelope(
+      { id: made.name.wrappingId, bytes: made.key },
+      wrappedPlace(id),
+      bytes,
+      nonce(),
+    )
+    made.key.fill(0)
+    return wrapped
+  }
+
+  /** The data key of a row, or why not. */
+  async function unwrap(row: StoredDataKey, passphrase: Secret | null) {
+    const found = await wrapping.find(row, passphrase)
+    if ('why' in found) return found
+    const bytes = openEnvelope({ id: row.wrappingId, bytes: found.key }, wrappedPlace(row.id), row.wrapped)
+    found.key.fill(0)
+    return bytes?.length === KEY_BYTES ? { bytes } : { why: 'key_wrong' as const, bothered: false }
+  }
+
+  async function first(): Promise<VaultState> {
+    const probe = await wrapping.find(NO_ENTRY, null)
+    if ('why' in probe && probe.why === 'no_keychain')
+      return enter({ status: 'new', keychain, why: 'no_keychain' })
+    const before = runtime.monotonic()
+    try {
+      return await mint('keychain', null)
+    } catch (thrown) {
+      if (!(thrown instanceof GatewayError) || thrown.code !== 'keychain.unavailable') throw thrown
+      // What answers and takes nothing is locked.
+      bothered = runtime.monotonic() - before > PERSON_MS
+      return enter({ status: 'new', keychain, why: 'keychain_locked' })
+    }
+  }
+
+  async function look(passphrase: Secret | null): Promise<VaultState> {
+    if (key) return state
+    bothered = false
+    const row = keys.active()
+    if (!row) return first()
+    const found = await unwrap(row, passphrase)
+    if ('bytes' in found) return take(row.id, found.bytes, row.place)
+    if (passphrase && row.place === 'passphrase') throw new GatewayError('vault.passphrase')
+    bothered = found.bothered
+    return enter({ status: 'locked', place: row.place, keychain, why: found.why })
+  }
+
+  function requireKey(): SealingKey {
+    if (key) return key
+    const { what, todo } = explainVault(state)
+    const inKeychain = state.status === 'new' || state.place === 'keychain'
+    throw new GatewayError(inKeychain ? 'keychain.unavailable' : 'vault.locked', `${what}; ${todo}`)
+  }
+
+  function seal(place: Place, plain: Uint8Array) {
+    const { id, bytes } = requireKey()
+    keys.count()
+    return { keyId: id, envelope: sealEnvelope({ id, bytes }, place, plain, nonce()) }
+  }
+
+  function readOrMakeOwn(name: string): OwnKey {
+    const stored = keys.secret(name)
+    const opened = stored && openEnvelope(requireKey(), ownPlace(name), stored)
+    if (opened?.length === KEY_BYTES) return { bytes: opened, fresh: false }
+    const bytes = runtime.randomBytes(KEY_BYTES)
+    const { keyId, envelope } = seal(ownPlace(name), bytes)
+    keys.putSecret(name, keyId, envelope)
+    return { bytes, fresh: true }
+  }
+
+  return {
+    state: () => state,
+    unlock: (passphrase) => inTurn(() => look(passphrase)),
+    check: () =>
+      inTurn(async () => {
+        const row = keys.active()
+        if (!row || row.place === 'passphrase') return null
+        const found = await unwrap(row, null)
+        if ('why' in found) return found.why
+        found.bytes.fill(0)
+        return null
+      }),
+    moveTo: (place, passphrase) =>
+      inTurn(async () => {
+        const row = keys.active()
+        if (!row) return mint(place, passphrase)
+        const { id, bytes } = requireKey()
+        const made = await wrapping.make(place, passphrase)
+        keys.rewrap({ id, ...made.name, wrapped: wrap(made, id, bytes) })
+        await wrapping.forget(row)
+        return enter({ status: 'open', place, keychain })
+      }),
+    reset: (place, passphrase) => inTurn(() => mint(place, passphrase)),
+    requireOpen: () => void requireKey(),
+    seal(place, plain) {
+      const bytes = new TextEncoder().encode(plain.reveal())
+      try {
+        return seal(place, bytes)
+      } finally {
+        bytes.fill(0)
+      }
+    },
+    open(place, envelope) {
+      const bytes = openEnvelope(requireKey(), place, envelope)
+      if (!bytes) return null
+      const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+      bytes.fill(0)
+      return new Secret(text)
+    },
+    ownKey(name) {
+      if (!key) return null
+      const known = own.get(name) ?? readOrMakeOwn(name)
+      own.set(name, known)
+      return known
+    },
+    watch() {
+      const forever = async () => {
+        for (;;) {
+          await runtime.sleep(LOOK_MS, over.signal)
+          if (!key && !bothered && !(state.status === 'locked' && state.why === 'passphrase'))
+            await inTurn(() => look(null)).catch(() => undefined)
+        }
+      }
+      // It ends with the vault.
+      forever().catch(() => undefined)
+    },
+    [Symbol.dispose]() {
+      over.abort()
+      forgetKeys()
+    },
+  }
+}
+
+/** What can be said before anybody looked. */
+const firstReason = (row: StoredDataKey): LockReason => {
+  if (row.place === 'passphrase') return 'passphrase'
+  return row.place === 'file' ? 'key_missing' : 'no_keychain'
+}
