@@ -34,6 +34,8 @@ export const logRoutes = ({ logs, servers }: Pick<AdminDeps, 'logs' | 'servers'>
           async function* ({ query: wanted, request }) {
             const { server, of = 'app' } = wanted
             const chosen = server === undefined ? of : { server: servers.get(server).id }
+            // The answer begins with the first event, and the first line may be long in coming.
+            yield sse({ event: 'start', data: {} })
             for await (const news of logs.follow({ ...query(wanted), of: chosen }, request.signal))
               yield sse(news)
           },

@@ -18,7 +18,7 @@ export interface Redactor {
 const HIDDEN = Buffer.from('[secret]')
 const CONTINUATION = 0x80
 
-/** Which escapes are undone after which: JSON in JSON in JSON, JSON in a URL, a URL in a URL. */
+/** Which escapes are undone after which: JSON in JSON in JSON, JSON in a URL, a URL in a URL, colours in between. */
 interface Ways {
   escapes: Escapes
   /** Without it nothing is escaped this way. */
@@ -28,10 +28,12 @@ interface Ways {
 const way = (escapes: Escapes, sign: string, ...then: Ways[]): Ways => ({ escapes, sign, then })
 const string = (...then: Ways[]) => way('string', '\\', ...then)
 const percent = (...then: Ways[]) => way('percent', '%', ...then)
+const terminal = way('terminal', '\u001b')
 const ways: readonly Ways[] = [
-  string(string(string()), percent()),
+  string(string(string()), percent(), terminal),
   percent(percent(), string()),
   way('form', '+'),
+  terminal,
 ]
 
 export function createRedactor(): Redactor {

@@ -128,9 +128,14 @@ export function readValue(bytes: Uint8Array, at: number, mark: Mark): number {
       while (end < bytes.length && !stop[bytes[end] ?? 0]) end++
   }
   if (told.kind === 'random' && !told.query && !looksRandom(bytes, start, end)) return at + 1
+  if (isHidden(bytes, start)) return end
   if (end > start) mark(start, end)
   return Math.max(end, at + 1)
 }
+
+/** What was taken out before is not taken out of again. */
+const isHidden = (bytes: Uint8Array, at: number): boolean =>
+  bytes[at] === 0x5b && String.fromCharCode(...bytes.subarray(at, at + 8)) === '[secret]'
 
 /** The quote that ends what one with `depth` backslashes before it began; the end of the text when there is none. */
 function closing(bytes: Uint8Array, start: number, opening: number, depth: number): number {

@@ -4,12 +4,18 @@ export interface View {
   starts: Uint32Array
 }
 
-/** `percent`: `%41`. `form`: the same, and `+` is a space. `string`: `\n`, `\"`, `\u0041`, `\x41`. */
-export type Escapes = 'percent' | 'form' | 'string'
+/**
+ * `percent`: `%41`. `form`: the same, and `+` is a space. `string`: `\n`, `\"`, `\u0041`, `\x41`. `terminal`: colours,
+ * of which nothing remains.
+ */
+export type Escapes = 'percent' | 'form' | 'string' | 'terminal'
 
 const PERCENT = 0x25
 const BACKSLASH = 0x5c
 const PLUS = 0x2b
+const ESCAPE = 0x1b
+/** What is longer is no colour. */
+const LONGEST_SEQUENCE = 64
 
 const hexDigit = Int8Array.from({ length: 256 }, (_, byte) => {
   const digit = Number.parseInt(String.fromCharCode(byte), 16)
@@ -58,7 +64,9 @@ function utf8(point: number): readonly number[] {
   return [0xf0 | (point >> 18), 0x80 | ((point >> 12) & 63), 0x80 | ((point >> 6) & 63), 0x80 | (point & 63)]
 }
 
-/** What is meant by the escape at `at`: one byte or a code point, and its length; nothing when it is none. */
+/**
+ * What is meant by the escape at `at`: one byte or a code point, or nothing (-1), and its length; null when it is none.
+ */
 type Reader = (bytes: Uint8Array, at: number) => { point: number; length: number } | null
 
 const readers: Record<Escapes, Reader> = {
@@ -74,9 +82,17 @@ const readers: Record<Escapes, Reader> = {
     const point = simple[bytes[at + 1] ?? 0] ?? 0
     return point > 0 ? { point, length: 2 } : codePoint(bytes, at)
   },
+  terminal(bytes, at) {
+    if (bytes[at] !== ESCAPE) return null
+    if (bytes[at + 1] !== 0x5b) return { point: -1, length: 2 }
+    // ECMA-48 5.4: parameters and intermediates, then one byte from `@` to `~`.
+    let length = 2
+    while (length < LONGEST_SEQUENCE && (bytes[at + length] ?? 0x40) < 0x40) length++
+    return { point: -1, length: Math.min(length + 1, bytes.length - at) }
+  },
 }
 const signs = Uint8Array.from({ length: 256 }, (_, byte) =>
-  [PERCENT, BACKSLASH, PLUS].includes(byte) ? 1 : 0,
+  [PERCENT, BACKSLASH, PLUS, ESCAPE].includes(byte) ? 1 : 0,
 )
 
 /** Undoes escapes once; null when there are none. `from` says where the bytes given came from. */
@@ -97,7 +113,7 @@ export function unescape(bytes: Uint8Array, escapes: Escapes, from: Uint32Array 
         starts[length] = start
         out[length++] = one
       }
-    else {
+    else if (meant === null || meant.point >= 0) {
       starts[length] = start
       out[length++] = meant === null ? byte : meant.point
     }

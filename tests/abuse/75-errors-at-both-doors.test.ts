@@ -6,7 +6,7 @@ import { repository } from '../support/daemon'
 import { startSourceDaemon } from '../support/source-daemon'
 
 const inside =
-  /\/home\/|\/tmp\/|\/work\/|node_modules|\.ts:\d+|\bat [^ ]+ \(|SELECT |INSERT |UPDATE |sqlite|Bearer mcp_/i
+  /\/home\/|\/tmp\/|\/work\/|node_modules|\.ts:\d+|\bat [^ ]+ \(|SELECT |INSERT |UPDATE |sqlite|Bearer mcp_|\b10\.\d+\.|192\.168\./i
 
 let daemon: Awaited<ReturnType<typeof startSourceDaemon>>
 let key = ''
@@ -77,6 +77,7 @@ const toClients: [string, Record<string, string>, string?][] = [
 ]
 
 test('[threat.75] clients get a code and a sentence', async () => {
+  expect(toClients.length + toAdmin.length).toBeGreaterThanOrEqual(60)
   expect(session).not.toBe('')
   for (const [body, headers, method] of toClients) {
     const answer = await post(body, headers, method)
@@ -115,6 +116,12 @@ const toAdmin: [string, string, unknown][] = [
   ['POST', '/spaces', 'canary-75'],
   ['POST', '/sets', { spaceId: 'canary-75', name: 'x', members: [] }],
   ['POST', '/keys', { client: 'x', set: 'y' }],
+  ['GET', '/logs?level=canary-75', undefined],
+  ['GET', '/logs?limit=-1', undefined],
+  ['GET', '/logs?since=canary-75', undefined],
+  ['GET', '/logs?canary-75=1', undefined],
+  ['GET', '/logs/stream?server=canary-75', undefined],
+  ['GET', '/servers/canary-75/logs', undefined],
 ]
 
 test('[threat.75] window and command line get a known code and a sentence', async () => {

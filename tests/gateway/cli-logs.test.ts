@@ -77,6 +77,18 @@ test('[logs][cli] -f goes on with what comes', async () => {
   await reading
 })
 
+test('[logs][admin] a live view begins at once, also when there is nothing to say, and ends when it is left', async () => {
+  const stop = new AbortController()
+  const answer = await daemon.fetch('/logs/stream?of=audit&limit=0&level=error', { signal: stop.signal })
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([
+    200,
+    expect.stringContaining('text/event-stream'),
+  ])
+  const first = await answer.body?.getReader().read()
+  expect(new TextDecoder().decode(first?.value)).toContain('event: start')
+  stop.abort()
+})
+
 test('[logs][cli] wrong words say what is possible', async () => {
   for (const [args, says] of [
     [['--level', 'loud'], 'debug, info, warning, error'],

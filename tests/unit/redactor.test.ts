@@ -16,6 +16,7 @@ const base64At = (before: string, after: string) => (text: string) =>
 
 const encoders: Record<string, (secret: string) => string> = {
   raw: (text) => text,
+  'in colours': (text) => `\u001b[1;31m${[...text].join('\u001b[0m')}\u001b[K`,
   'URL-encoded': encodeURIComponent,
   'URL-encoded, small letters': (text) => encodeURIComponent(text).replace(/%../g, (it) => it.toLowerCase()),
   'URL-encoded twice': (text) => encodeURIComponent(encodeURIComponent(text)),
@@ -119,7 +120,9 @@ const hidden: [string, string, string][] = [
 ]
 for (const [what, text, shown] of hidden)
   test(`[threat.73] what looks like a secret is hidden: ${what}`, () => {
-    expect(createRedactor().redact(text)).toBe(shown)
+    const { redact } = createRedactor()
+    expect(redact(text)).toBe(shown)
+    expect(redact(redact(text))).toBe(shown)
   })
 
 test('[threat.73] words of errors stay readable', () => {
