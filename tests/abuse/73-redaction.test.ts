@@ -36,12 +36,24 @@ const found = (text: string): string[] => [
   ...unregistered.filter((part) => text.includes(part)),
 ]
 
+/** A remote server that refuses with the very header it was sent. */
+const remote = Bun.serve({
+  hostname: '127.0.0.1',
+  port: 0,
+  fetch: async (request) => {
+    const { id } = (await request.json()) as { id: number }
+    const message = `token ${request.headers.get('authorization')} is not welcome`
+    return Response.json({ jsonrpc: '2.0', id, error: { code: -1, message } })
+  },
+})
+
 let daemon: Awaited<ReturnType<typeof startSourceDaemon>>
 let followed = ''
 const stop = new AbortController()
 
 beforeAll(async () => {
   daemon = await startSourceDaemon()
+  await daemon.cli(['vault', 'use', 'insecure', '--yes'])
   const env = { ...canaries, AUTHORIZATION: `Bearer ${header}` }
   void (async () => {
     const stream = await daemon.fetch('/logs/stream?of=all', { signal: stop.signal })
@@ -51,12 +63,16 @@ beforeAll(async () => {
   const program = join(repository, 'tests/servers/leaky-stdio.ts')
   for (const mode of ['talks', 'refuses', 'dies'])
     await daemon.cli(['add', mode, ...secrets, '--yes', '--', process.execPath, program, mode], { env })
-  await daemon.cli(['add', 'remote', '--url', 'http://127.0.0.1:9/', '--header', 'Authorization', '--yes'], {
-    env,
-  })
+  await daemon.cli(
+    ['add', 'remote', '--url', `http://127.0.0.1:${remote.port}/`, '--header', 'Authorization', '--yes'],
+    {
+      env,
+    },
+  )
 }, 60_000)
 afterAll(async () => {
   stop.abort()
+  await remote.stop(true)
   await daemon[Symbol.asyncDispose]()
 })
 
@@ -78,6 +94,7 @@ test('[threat.73] the log files hold what servers said, without their secrets', 
   expect(all).toContain('"Authorization: [secret]"')
   expect(all).toContain('GET /callback?code=[secret]&state=[secret]')
   expect(all).toContain('bad token [secret] [secret]')
+  expect(all).toContain('token [secret] is not welcome')
   expect(all).toContain('prompts/list failed')
   expect(all).toContain('x[secret]')
 }, 30_000)
