@@ -94,11 +94,14 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
         wrapping: createWrappingKeys({ keychain, dataDir: config.dataDir, runtime }),
         keychain: keychain.name,
         runtime,
-        onChange: (state) => events.emit('vault.changed', { state }),
+        onChange(state) {
+          tell.vault(state)
+          events.emit('vault.changed', { state })
+        },
       }),
     )
-    await vault.unlock(null)
-    vault.watch()
+    // The keychain takes its time, and what follows needs none of it.
+    const unlocking = vault.unlock(null).catch(fault)
     const secrets = createServerSecrets({ vault, credentials: stores.credentials })
     const consents = createConsents({
       store: stores.consents,
@@ -110,6 +113,8 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
     const swept = await processes.sweep()
     if (swept > 0) tell.note(`ended ${swept} processes an earlier run left behind`)
 
+    await unlocking
+    vault.watch()
     const views = createViews({
       events,
       data: {

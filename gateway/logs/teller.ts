@@ -2,6 +2,7 @@ import type { LineLevel, ServerSource } from '../domain/log'
 import { createRate } from '../domain/rate'
 import type { Server } from '../domain/server'
 import type { UpstreamState } from '../domain/upstream-state'
+import { explainVault, type VaultState } from '../domain/vault-state'
 import type { Runtime } from '../runtime'
 import type { Redactor } from '../secrets/redactor'
 import type { Journal } from './journal'
@@ -19,6 +20,8 @@ export interface Teller {
   /** One line about a server: its own words, or what was wrong with them. */
   server(server: Named, source: ServerSource, line: string): void
   state(server: Named, state: UpstreamState): void
+  /** The vault is not what it was. */
+  vault(state: VaultState): void
   /** A request that may change something, and who makes it, where the door knows. */
   change(method: string, path: string, by: { pid: number; executable: string } | null): void
   /** Somebody came to the first door with a key that does not count. */
@@ -66,6 +69,13 @@ export function createTeller(deps: {
       if (state.status === 'connecting') return journal.audit('info', `${name}: ${news}`, fields)
       journal.gateway(stateLevel(state), `${name}: ${news}`, fields)
       report(`${name}: ${news}`)
+    },
+    vault(state) {
+      const { what, todo } = explainVault(state)
+      const line = `vault: ${what}${todo === null ? '' : `; ${todo}`}`
+      journal.gateway(state.status === 'open' ? 'info' : 'warning', line)
+      // An open vault is what everybody expects, and a new one concerns nobody before the first secret.
+      if (state.status === 'locked') report(line)
     },
     change(method, path, by) {
       if (verbose || !passing.test(path))

@@ -57,6 +57,7 @@ export interface VaultDeps {
   /** Name of the keychain, for people. */
   keychain: string
   runtime: Pick<Runtime, 'randomBytes' | 'sleep' | 'monotonic'>
+  /** Told the first time anybody looked, and whenever something else is found. */
   onChange(state: VaultState): void
 }
 
@@ -68,6 +69,8 @@ export function createVault(deps: VaultDeps): Vault {
   let key: SealingKey | null = null
   let state = initialState()
   let bothered = false
+  /** The state that was last told, as text. */
+  let told = ''
   let queue: Promise<unknown> = Promise.resolve()
 
   function initialState(): VaultState {
@@ -78,9 +81,10 @@ export function createVault(deps: VaultDeps): Vault {
   }
 
   function enter(next: VaultState): VaultState {
-    const changed = JSON.stringify(next) !== JSON.stringify(state)
     state = next
-    if (changed) onChange(state)
+    const text = JSON.stringify(next)
+    if (text !== told) onChange(state)
+    told = text
     return state
   }
 

@@ -225,3 +225,19 @@ test('[threat.57] one corrupt row of fifty costs one server, is not removed, and
     expect(unreadable).toEqual([])
   })
 }, 60_000)
+
+test('[logs] a vault that cannot be opened is told at the terminal and in the log, with what to do', async () => {
+  await using keyring = await startKeyring()
+  using home = tempHome()
+  await during(home, keyring, async (daemon) => {
+    await addSecret(daemon, 'safe')
+    expect(daemon.log()).not.toContain('vault:')
+  })
+  await during(home, null, async (daemon) => {
+    await eventually(
+      () => daemon.log(),
+      (log) => log.includes('vault: the Secret Service does not answer'),
+    )
+    expect((await daemon.cli(['logs'])).stdout).toContain('vault: the Secret Service does not answer')
+  })
+})
