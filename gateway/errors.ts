@@ -87,6 +87,11 @@ const table = {
   'store.unwritable': { http: 500, rpc: -32603, message: 'the database cannot be written' },
   'daemon.running': { http: 409, rpc: -32603, message: 'McpMux already runs on this data folder' },
   'daemon.absent': { http: 503, rpc: -32603, message: 'McpMux is not running' },
+  'daemon.environment': {
+    http: 500,
+    rpc: -32603,
+    message: 'the environment would change what McpMux does',
+  },
   'control.unsafe': { http: 500, rpc: -32603, message: 'the folder of the control socket cannot be trusted' },
   'listen.taken': { http: 500, rpc: -32603, message: 'the port is taken' },
   'listen.not_loopback': { http: 422, rpc: -32603, message: 'only loopback addresses are served' },

@@ -105,7 +105,10 @@ const rows: Record<string, string | Requirement> = {
 
   // Management.
   'threat.21': 'management is another door with another credential',
-  'threat.22': { promise: 'the window gets its token privately', deferred: 'needs the window' },
+  'threat.22': {
+    promise: 'the window gets its token privately',
+    partly: 'the token is nowhere but in memory; handing it to the window comes with the window',
+  },
   'threat.23': { promise: 'the window may call few native methods', deferred: 'needs the window' },
   'threat.24': { promise: 'text of servers is shown as text', deferred: 'needs the window' },
   'threat.25': 'trying, previewing and importing run nothing new',
@@ -173,7 +176,10 @@ const rows: Record<string, string | Requirement> = {
   },
   'threat.59': 'an acknowledged write survives kill -9',
   'threat.60': 'migrations back up, are atomic, and never go back',
-  'threat.61': { promise: 'key bytes do not linger', deferred: 'needs the vault' },
+  'threat.61': {
+    promise: 'key bytes do not linger',
+    partly: 'memory is closed to other programs; wiping keys comes with the vault',
+  },
 
   // Links, registries, updates.
   'threat.62': { promise: 'links do nothing by themselves', deferred: 'needs the desktop shell' },

@@ -70,6 +70,7 @@ async function alone(args: readonly string[]): Promise<number> {
 }
 
 async function dispatch(args: readonly string[]): Promise<number> {
+  startClean(args)
   const io = createIo(readConfig())
   const [name, ...rest] = args
   if (name === undefined) return alone([])
@@ -87,7 +88,6 @@ async function dispatch(args: readonly string[]): Promise<number> {
     io.talk(`mcpmux: there is no command "${name}"; "mcpmux help" lists them`)
     return exit.usage
   }
-  if (name === 'serve' && !asksForHelp(rest)) startClean(args)
   const { command } = await load()
   if (asksForHelp(rest)) {
     await io.out(command.help)

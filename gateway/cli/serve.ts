@@ -1,4 +1,5 @@
 import { readConfig } from '../config'
+import { closeMemory } from '../control/libc'
 import { visibleWord } from '../domain/visible-text'
 import { GatewayError } from '../errors'
 import { type GatewayOptions, startGateway } from '../gateway'
@@ -49,6 +50,7 @@ export const command: Command = {
     words(positionals)
     const port = readPort(values.port)
     const config = readConfig(values['data-dir'])
+    closeMemory(config.platform)
     const io = createIo(config)
     const asked = stopAsked()
     const startOptions: GatewayOptions = {

@@ -1,7 +1,7 @@
-// The few calls of the C library that Bun has no name for: who is at the other end of a unix socket, and a file
-// lock that the kernel drops with its holder, however it ends. POSIX only: a Windows port needs a named pipe with an
-// access list and GetNamedPipeClientProcessId instead.
-import { dlopen, ptr } from 'bun:ffi'
+// The few calls of the C library that Bun has no name for: who is at the other end of a unix socket, a file lock that
+// the kernel drops with its holder, however it ends, and memory that stays closed to others. POSIX only: a Windows port
+// needs a named pipe with an access list and GetNamedPipeClientProcessId instead.
+import { dlopen, type FFIFunction, ptr } from 'bun:ffi'
 import { GatewayError } from '../errors'
 
 const libraries: Readonly<Record<string, readonly string[]>> = {
@@ -14,10 +14,14 @@ const signatures = {
   flock: { args: ['i32', 'i32'], returns: 'i32' },
 } as const
 
-function open(platform: NodeJS.Platform) {
+const linuxSignatures = {
+  prctl: { args: ['i32', 'u64', 'u64', 'u64', 'u64'], returns: 'i32' },
+} as const
+
+function open<T extends Record<string, FFIFunction>>(platform: NodeJS.Platform, wanted: T) {
   for (const name of libraries[platform] ?? []) {
     try {
-      return dlopen(name, signatures).symbols
+      return dlopen(name, wanted).symbols
     } catch {
       // the next name
     }
@@ -44,7 +48,7 @@ const LOCK_NB = 4
 
 /** Throws `internal` on a system whose C library is not known, Windows among them. */
 export function openLibc(platform: NodeJS.Platform): Libc {
-  const { getsockopt, flock } = open(platform)
+  const { getsockopt, flock } = open(platform, signatures)
   const option = (fd: number, level: number, name: number, words: number): Int32Array | null => {
     const value = new Int32Array(words)
     const length = new Uint32Array([value.byteLength])
@@ -63,6 +67,16 @@ export function openLibc(platform: NodeJS.Platform): Libc {
       return pid && credentials && { pid: pid[0] ?? 0, uid: credentials[1] ?? -1 }
     },
   }
+}
+
+const PR_SET_DUMPABLE = 4
+
+/**
+ * Closes the memory of this process to other programs of the same user, and keeps it out of core files; programs it
+ * starts are not affected. Linux only: elsewhere nothing happens.
+ */
+export function closeMemory(platform: NodeJS.Platform): void {
+  if (platform === 'linux') open(platform, linuxSignatures).prctl(PR_SET_DUMPABLE, 0n, 0n, 0n, 0n)
 }
 
 /** File descriptor of an open Bun socket, which its type does not name; -1 when it has none. */

@@ -29,15 +29,33 @@ function holds(pid: string, inodes: Set<string>): boolean {
   }
 }
 
+const textOf = (pid: string, file: string): string => {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** A daemon of this user: it lets nobody but root see what it holds, so that its command line has to do. */
+const isDaemon = (pid: string): boolean =>
+  Number(pid) !== process.pid &&
+  textOf(pid, 'cmdline').split('\0').includes('serve') &&
+  new RegExp(`^Uid:\\t${process.getuid?.()}\\t`, 'm').test(textOf(pid, 'status'))
+
 /**
- * Who listens on a TCP port, as `name (pid N)`; null when it cannot be found out: another user's process, or a
- * system without /proc.
+ * Who listens on a TCP port, as `name (pid N)`; null when it cannot be found out: another user's process, or a system
+ * without /proc.
  */
 export function portOwner(port: number): string | null {
   try {
     const inodes = inodesOf(port)
-    const pid = readdirSync('/proc').find((entry) => /^\d+$/.test(entry) && holds(entry, inodes))
-    return pid ? `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (pid ${pid})` : null
+    const pids = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))
+    const name = (pid: string) => textOf(pid, 'comm').trim()
+    const holder = pids.find((pid) => holds(pid, inodes))
+    if (holder) return `${name(holder)} (pid ${holder})`
+    const daemon = pids.find(isDaemon)
+    return daemon ? `${name(daemon)}, as it seems (pid ${daemon})` : null
   } catch {
     return null
   }

@@ -1,5 +1,5 @@
 // What the process table says, read without any code of the gateway.
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /** Environment variable the tests put on trees of their own. */
 export const TOKEN = 'TEST_TREE_TOKEN'
@@ -51,4 +51,38 @@ export function residentBytes(pid: number): number {
   } catch {
     return 0
   }
+}
+
+/** Every process that descends from this one now. */
+export function descendantsOf(pid: number): number[] {
+  const found = [pid]
+  for (const parent of found)
+    try {
+      const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim()
+      if (children) found.push(...children.split(' ').map(Number))
+    } catch {
+      // It ended meanwhile.
+    }
+  return found.slice(1)
+}
+
+/** TCP ports a process listens on; needs the right to look into it. */
+export function listeningPorts(pid: number): number[] {
+  const held = new Set(
+    readdirSync(`/proc/${pid}/fd`).map((fd) => {
+      try {
+        return readlinkSync(`/proc/${pid}/fd/${fd}`)
+      } catch {
+        return ''
+      }
+    }),
+  )
+  const ports = ['tcp', 'tcp6'].flatMap((table) =>
+    readFileSync(`/proc/net/${table}`, 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .filter((fields) => fields[3] === '0A' && held.has(`socket:[${fields[9]}]`))
+      .map((fields) => parseInt(fields[1]?.split(':')[1] ?? '', 16)),
+  )
+  return [...new Set(ports)].sort((a, b) => a - b)
 }
