@@ -3,6 +3,7 @@ import { expect, test } from 'bun:test'
 import { rawAnswer } from '../servers/raw-answers'
 import { eventually, startDaemon } from '../support/daemon'
 import { initializeBody, mcpHeaders } from '../support/raw-client'
+import { startKeyring } from '../support/keyring'
 
 /** Headers no server may set for our clients. */
 const injected: Record<string, string> = {
@@ -68,7 +69,8 @@ test('[threat.15] nothing a client sends in headers reaches a server, and nothin
   const token = 'token-of-the-server-15'
   await using noisy = startServer(injected, token)
   await using quiet = startServer({}, token)
-  await using daemon = await startDaemon({ env: { Authorization: `Bearer ${token}` } })
+  await using keyring = await startKeyring()
+  await using daemon = await startDaemon({ env: { ...keyring.env, Authorization: `Bearer ${token}` } })
   for (const [name, { url }] of Object.entries({ noisy, quiet }))
     await daemon.ok('add', name, '--yes', '--url', url, '--header', 'Authorization')
   const key = (await daemon.ok('key', 'create', 'agent')).trim()
@@ -127,7 +129,8 @@ test('[threat.15] the token of a server opens neither the endpoint nor another s
   const token = 'token-of-the-server-15'
   await using server = startServer({}, token)
   await using other = startServer({}, token)
-  await using daemon = await startDaemon({ env: { Authorization: `Bearer ${token}` } })
+  await using keyring = await startKeyring()
+  await using daemon = await startDaemon({ env: { ...keyring.env, Authorization: `Bearer ${token}` } })
   await daemon.ok('add', 'one', '--yes', '--url', server.url, '--header', 'Authorization')
   await daemon.ok('add', 'two', '--yes', '--url', other.url)
   await eventually(

@@ -3,6 +3,7 @@ import { expect, test } from 'bun:test'
 import { startRawRemote } from '../servers/raw-remote'
 import { controlOf } from '../support/control'
 import { startDaemon } from '../support/daemon'
+import { startKeyring } from '../support/keyring'
 import { openCaller, textOf } from '../support/scripted'
 
 interface Named {
@@ -12,7 +13,8 @@ interface Named {
 
 test('[threat.18] [space.isolation] one URL in two Spaces: a new credential is used from the next call on, by its own Space', async () => {
   await using remote = startRawRemote()
-  await using daemon = await startDaemon({ env: { X_CANARY: 'first' } })
+  await using keyring = await startKeyring()
+  await using daemon = await startDaemon({ env: { ...keyring.env, X_CANARY: 'first' } })
   const control = controlOf(daemon)
   const spaces: { space: string; server: string; call: () => Promise<string | undefined> }[] = []
   for (const space of ['work', 'home']) {
