@@ -33,6 +33,9 @@ const CLIENTS = 32
 const SERVERS = 20
 const SAMPLE_MS = 2000
 const IDLE_MS = 10_000
+/** Minutes of calls that the run stands for, and those after which a quiet session leaves memory. */
+const MEANT_MINUTES = 120
+const QUIET_MINUTES = 30
 
 const running = (pid: number): number[] =>
   processTree(pid).filter((member) => {
@@ -55,6 +58,10 @@ export async function soakCalls(wanted: CallsWanted, say: (line: string) => void
   const servers = Array.from({ length: SERVERS }, (_, n) => ({ name: `echo${n}`, from: echoCommand() }))
   await using bench = await startBench(servers)
   const { pid } = bench.daemon
+  // What a client leaves behind is kept for a while: for as much shorter as the run is.
+  const quiet = Math.max(1000, Math.round((QUIET_MINUTES / MEANT_MINUTES) * wanted.minutes * 60_000))
+  for (const key of ['timeouts.session_idle', 'timeouts.in_use'])
+    await bench.daemon.ok('config', 'set', key, String(quiet))
   const seen: CallsSeen = {
     seconds: 0,
     calls: 0,
