@@ -1,10 +1,9 @@
 // What the daemon has in memory, seen by other programs of the same user, and after a crash.
-import { expect, test } from 'bun:test'
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { afterAll, expect, test } from 'bun:test'
+import { chmodSync, chownSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { binary, cleanEnvironment, eventually } from '../support/daemon'
+import { binary as built, cleanEnvironment, eventually } from '../support/daemon'
 import { descendantsOf, isAlive } from '../support/processes'
-import { tempFolder } from '../support/temp-store'
 
 const NOBODY = 65534
 const isRoot = process.getuid?.() === 0
@@ -14,13 +13,17 @@ const asUser = isRoot
   : ['/usr/bin/env']
 const WITH_CORES = ['/bin/sh', '-c', 'ulimit -c "$(ulimit -H -c)"; exec "$@"', 'sh']
 
+// The folder for temporary files of a test run, and that of the program, may be closed to the other user.
+const shared = mkdtempSync('/tmp/mux-user-')
+chmodSync(shared, 0o755)
+const binary = join(shared, 'mcpmux')
+copyFileSync(built, binary)
+afterAll(() => rmSync(shared, { recursive: true, force: true }))
+
 function userFolder() {
-  const folder = tempFolder()
-  chmodSync(folder.path, 0o755)
-  const home = join(folder.path, 'home')
-  mkdirSync(home, { mode: 0o700 })
+  const home = mkdtempSync(join(shared, 'home-'))
   if (isRoot) chownSync(home, NOBODY, NOBODY)
-  return { home, [Symbol.dispose]: () => folder[Symbol.dispose]() }
+  return { home, [Symbol.dispose]: () => rmSync(home, { recursive: true, force: true }) }
 }
 
 async function serve(home: string) {
