@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { repository } from '../support/daemon'
+import { eventually, repository } from '../support/daemon'
 import { type Keyring, startKeyring } from '../support/keyring'
 import { startSourceDaemon } from '../support/source-daemon'
 
@@ -139,6 +139,11 @@ test('[threat.26] a key is shown at creation and at no other time', async () => 
   expect(key).toStartWith('mcp_')
   for (const path of ['/keys', '/clients', '/status']) expect(await text('GET', path)).not.toContain(key)
   expect(everyFile()).not.toContain(key)
+  // What was said is read in the background, in order.
+  const mark = daemon.log().length
+  await text('PATCH', `/servers/${ids[0] ?? ''}`, { enabled: true })
+  await eventually(daemon.log, (log) => log.length > mark)
+  expect(daemon.log()).not.toContain(key)
 })
 
 test("[threat.26] neither the data folder nor the daemon's own output holds a secret", () => {
