@@ -39,7 +39,9 @@ function text(status: Status): string {
     if (remark) lines.push(`client    ${safe(name)} ${safe(remark)}`)
   lines.push(...withheld(status))
   for (const { table, id, what } of status.unreadable)
-    lines.push(`unread    ${safe(`${table} ${id}: ${what}`)}; left out`)
+    lines.push(
+      id ? `unread    ${safe(`${table} ${id}: ${what}`)}; left out` : `damaged   ${safe(`${table} ${what}`)}`,
+    )
   const rows = status.servers.map((server) => [
     server.space,
     server.name,

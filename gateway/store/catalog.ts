@@ -16,6 +16,8 @@ export interface CatalogStore {
   replace(serverId: string, kind: FeatureKind, features: readonly Feature[]): boolean
 }
 
+const kinds: ReadonlySet<FeatureKind> = new Set(['tool', 'prompt', 'resource', 'template'])
+
 interface FeatureRow {
   server_id: string
   kind: FeatureKind
@@ -74,7 +76,7 @@ export function createCatalogStore(db: Database, { now }: Pick<Runtime, 'now'>):
   }
 
   const toFeature = (row: FeatureRow): Feature | null => {
-    if (isJsonObject(row.descriptor))
+    if (isJsonObject(row.descriptor) && kinds.has(row.kind))
       return {
         serverId: row.server_id,
         kind: row.kind,
@@ -86,7 +88,7 @@ export function createCatalogStore(db: Database, { now }: Pick<Runtime, 'now'>):
     db.report({
       table: 'features',
       id: `${row.server_id} ${row.kind} ${row.name}`,
-      what: 'it is not a JSON object',
+      what: 'it is no feature',
     })
     return null
   }

@@ -65,6 +65,8 @@ interface InputRow {
   value: string | null
 }
 
+const ALIAS = /^[a-z0-9-]{0,20}$/
+
 /** Servers of all Spaces. */
 export function createServerStore(db: Database, runtime: Pick<Runtime, 'now' | 'newId'>): ServerStore {
   const order = 'ORDER BY servers.space_id, servers.position, servers.created_at'
@@ -100,8 +102,9 @@ export function createServerStore(db: Database, runtime: Pick<Runtime, 'now' | '
 
   const toServer = (row: Row, own: readonly InputRow[]): Server | null => {
     const definition = parseDefinition(row.definition)
-    if (!definition) {
-      db.report({ table: 'servers', id: row.id, what: 'its definition cannot be read' })
+    if (!definition || !ALIAS.test(row.alias)) {
+      const part = definition ? 'alias' : 'definition'
+      db.report({ table: 'servers', id: row.id, what: `its ${part} cannot be read` })
       return null
     }
     return {
@@ -128,8 +131,7 @@ export function createServerStore(db: Database, runtime: Pick<Runtime, 'now' | '
 
   const checkNames = (spaceId: string, name: string, alias: string, ownId: string | null) => {
     if (!name.trim()) throw new GatewayError('input.invalid', 'a server needs a name')
-    if (!/^[a-z0-9-]{0,20}$/.test(alias))
-      throw new GatewayError('input.invalid', 'an alias is up to 20 of a-z, 0-9 and -')
+    if (!ALIAS.test(alias)) throw new GatewayError('input.invalid', 'an alias is up to 20 of a-z, 0-9 and -')
     const named = byName.get({ spaceId, name })
     if (named && named.id !== ownId) throw new GatewayError('server.exists', name)
     const aliased = byAlias.get({ spaceId, alias })

@@ -22,7 +22,7 @@ const stampFile = join(dist, '.inputs')
 export const binary = join(dist, name)
 
 // Threads are programs of their own beside the main one.
-const programs = ['gateway/main.ts', 'gateway/secrets/keychain-worker.ts']
+const programs = ['gateway/main.ts', 'gateway/secrets/keychain-worker.ts', 'gateway/store/check-worker.ts']
 
 // Without the two autoload flags the program would run the bunfig.toml and .env of any folder it is started in.
 const flags = [
