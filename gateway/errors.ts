@@ -85,6 +85,7 @@ const table = {
   'store.newer': { http: 500, rpc: -32603, message: 'the data folder belongs to a newer McpMux' },
   'store.broken': { http: 500, rpc: -32603, message: 'the database does not pass its check' },
   'store.unwritable': { http: 500, rpc: -32603, message: 'the database cannot be written' },
+  'store.gone': { http: 500, rpc: -32603, message: 'the data folder was moved or removed' },
   'daemon.running': { http: 409, rpc: -32603, message: 'McpMux already runs on this data folder' },
   'daemon.absent': { http: 503, rpc: -32603, message: 'McpMux is not running' },
   'daemon.environment': {

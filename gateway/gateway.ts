@@ -10,7 +10,7 @@ import { lockDataFolder } from './control/lock'
 import { controlPath } from './control/path'
 import { executableReader } from './control/process-info'
 import { openControlSocket } from './control/socket'
-import { toGatewayError } from './errors'
+import { GatewayError, toGatewayError } from './errors'
 import { createEvents } from './events'
 import { createJournal } from './logs/journal'
 import { createTeller } from './logs/teller'
@@ -37,6 +37,7 @@ import { createClientSpace } from './session/client-space'
 import { createPulse } from './session/pulse'
 import { createSessions } from './session/sessions'
 import { openStores } from './store/stores'
+import { createUpkeep } from './store/upkeep'
 import { createPool } from './upstream/pool'
 import { openProcesses } from './process/processes'
 import { createOpenChannel } from './transport/open-channel'
@@ -61,11 +62,18 @@ export interface Gateway {
   adminUrl: string
   /** Drains for up to five seconds, then ends everything. Idempotent. */
   stop(): Promise<void>
-  /** Resolves when the gateway has stopped, for whatever reason. */
-  stopped: Promise<void>
+  /** Resolves when the gateway has stopped: with null when it was asked to, else with why it could not go on. */
+  stopped: Promise<GatewayError | null>
+  /** Takes what nobody caught. */
+  fault(error: unknown): void
 }
 
 const DRAIN_MS = 5000
+/** What an answer needs to leave, before its connection is closed. */
+const FAREWELL_MS = 100
+/** Beats between two looks at what must hold, and between two turns of the upkeep. */
+const LOOK_BEATS = 3
+const UPKEEP_BEATS = 10
 
 /** Starts the gateway on its data folder. Throws before anything is served when it cannot be served whole. */
 export async function startGateway(config: Config, options: GatewayOptions): Promise<Gateway> {
@@ -83,8 +91,10 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
   parts.defer(() => lock.release())
   parts.use(journal)
   try {
-    const stores = openStores(join(config.dataDir, 'mcpmux.db'), runtime)
+    const file = join(config.dataDir, 'mcpmux.db')
+    const stores = openStores(file, runtime)
     parts.defer(() => stores.db.close())
+    const upkeep = parts.use(createUpkeep({ db: stores.db, file, runtime, report: fault }))
     const { spaces, servers, catalog, clients, settings, sets } = stores
     const events = createEvents(fault)
     const keychain = options.keychain ?? createOsKeychain({ platform: config.platform, runtime })
@@ -170,7 +180,9 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
     const router = createRouter({ upstreams: pool, lists })
     const operatorCalls = createOperatorCalls({ router, view: views.operatorView })
 
-    const pulse = createPulse(runtime, fault)
+    const pulse = createPulse(runtime, fault, (cause) =>
+      breach(new GatewayError('internal', 'its pulse stopped', { cause })),
+    )
     parts.defer(() => pulse.stop())
     const sessions = createSessions({
       store: stores.sessions,
@@ -180,6 +192,7 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
       runtime,
       events,
       pulse,
+      report: fault,
     })
     parts.defer(() => sessions.close())
     announce = createAnnounce({
@@ -225,7 +238,7 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
     parts.defer(() => door.close())
     const mcpUrl = `http://127.0.0.1:${listener.port}/mcp`
 
-    const done = Promise.withResolvers<void>()
+    const done = Promise.withResolvers<GatewayError | null>()
     let adminUrl = ''
     const admin = adminApi(
       {
@@ -294,19 +307,45 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
 
     let stopping: Promise<void> | null = null
     function stop(): Promise<void> {
-      stopping ??= drain()
-        .then(() => operatorCalls.close())
-        .then(() => parts.disposeAsync())
-        .finally(done.resolve)
+      stopping ??= drain().then(() => end(null))
       return stopping
     }
-    /** Calls in flight get a moment to end; new ones are still taken, because their client cannot know. */
+    /** A promise does not hold any more, so it is not for us to go on: the servers end, and whoever supervises us acts. */
+    function breach(error: GatewayError): void {
+      fault(error)
+      stopping ??= end(error)
+    }
+    /** Whatever fails on the way down does not keep the rest from ending. */
+    async function end(why: GatewayError | null): Promise<void> {
+      try {
+        operatorCalls.close()
+        await parts.disposeAsync()
+      } catch (error) {
+        fault(error)
+      }
+      done.resolve(why)
+    }
+    parts.defer(
+      pulse.onBeat((beat) => {
+        if (beat % LOOK_BEATS === 0 && !lock.holds()) breach(new GatewayError('store.gone'))
+        if (beat % UPKEEP_BEATS === 0) upkeep.turn(door.inFlight() === 0)
+      }),
+    )
+    /**
+     * Calls in flight get a moment to end; new ones are still taken, because their client cannot know. What is left
+     * then is told so.
+     */
     async function drain(): Promise<void> {
       const end = runtime.monotonic() + DRAIN_MS
       while (door.inFlight() + operatorCalls.inFlight() > 0 && runtime.monotonic() < end)
         await runtime.sleep(25)
+      if (door.inFlight() === 0) return
+      const reason = new GatewayError('upstream.lost', 'McpMux is stopping')
+      for (const session of sessions.list())
+        for (const call of [...session.calls.values()]) call.cancel(reason)
+      await runtime.sleep(FAREWELL_MS)
     }
-    return { mcpUrl, adminUrl, stop, stopped: done.promise }
+    return { mcpUrl, adminUrl, stop, stopped: done.promise, fault }
   } catch (error) {
     await parts.disposeAsync()
     throw error

@@ -7,6 +7,7 @@ import { systemRuntime } from '../runtime'
 import { type Command, exit } from './command'
 import { createIo } from './io'
 import { safe } from './output'
+import { takeUncaught } from './uncaught'
 import { parse, UsageError, words } from './usage'
 
 const help = `Usage: mcpmux serve [options]
@@ -66,6 +67,8 @@ export const command: Command = {
         io.talk(`data folder ${visibleWord(config.dataDir)}`)
       throw error
     })
+    // A mistake costs the request it was made in; the others, and the servers, have nothing to do with it.
+    takeUncaught(gateway.fault)
     const { mcpUrl, adminUrl } = gateway
     if (values.json) await io.out(JSON.stringify({ mcpUrl, adminUrl, pid: process.pid }))
     else {
@@ -75,6 +78,8 @@ export const command: Command = {
     const reason = await Promise.race([asked, gateway.stopped.then(() => null)])
     if (reason !== null && !values.json) io.talk('stopping…')
     await gateway.stop()
+    const breach = await gateway.stopped
+    if (breach) throw breach
     return exit.ok
   },
 }

@@ -8,8 +8,15 @@ export interface Pulse {
   stop(): void
 }
 
-/** Starts beating at once. A listener that throws is reported and does not stop the others. */
-export function createPulse(runtime: Pick<Runtime, 'sleep'>, report: (error: unknown) => void): Pulse {
+/**
+ * Starts beating at once. A listener that throws is reported and does not stop the others. `onStopped`: it beats no
+ * more, and nobody asked for that.
+ */
+export function createPulse(
+  runtime: Pick<Runtime, 'sleep'>,
+  report: (error: unknown) => void,
+  onStopped: (error: unknown) => void = report,
+): Pulse {
   const listeners = new Set<(beat: number) => void>()
   const end = new AbortController()
   let beat = 0
@@ -31,7 +38,7 @@ export function createPulse(runtime: Pick<Runtime, 'sleep'>, report: (error: unk
     }
   }
   run().catch((error: unknown) => {
-    if (!end.signal.aborted) report(error)
+    if (!end.signal.aborted) onStopped(error)
   })
 
   return {

@@ -19,7 +19,7 @@ export interface Replay {
   expire(): void
 }
 
-/** At most 256 events, 1 MiB and 5 minutes. `now` in milliseconds. */
+/** At most 256 events, 1 MiB and 5 minutes. `now` in milliseconds that no clock change moves. */
 export function createReplay(now: () => number): Replay {
   const kept: Kept[] = []
   let size = 0

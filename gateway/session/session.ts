@@ -1,6 +1,7 @@
 import type { LogLevel } from '../domain/exchange'
 import { GatewayError, toJsonRpcError } from '../errors'
 import type { FeatureView } from '../policy/feature-view'
+import type { Runtime } from '../runtime'
 import { errorMessage, notificationMessage, requestMessage } from '../wire/messages'
 import { readEventId, requestTag } from './event-ids'
 import { EventStream } from './event-stream'
@@ -67,14 +68,14 @@ export class Session {
     readonly facts: SessionFacts,
     readonly load: ClientLoad,
     private readonly epoch: string,
-    now: () => number,
+    clock: Pick<Runtime, 'now' | 'monotonic'>,
     keyId: string,
   ) {
     this.keyId = keyId
     this.keyIds.add(keyId)
     this.logLevel = facts.logLevel
-    this.lastSeen = now()
-    this.replay = createReplay(now)
+    this.lastSeen = clock.now()
+    this.replay = createReplay(clock.monotonic)
     this.listen = new EventStream(LISTEN, epoch, this.replay, this.#primes)
   }
 

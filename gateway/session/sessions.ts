@@ -52,9 +52,10 @@ export function createSessions(deps: {
   upstreams: Pick<Upstreams, 'release' | 'resume' | 'setLogLevel'>
   spaceOf: (clientId: string) => string
   settings: ReadSetting
-  runtime: Pick<Runtime, 'now' | 'randomBytes'>
+  runtime: Pick<Runtime, 'now' | 'monotonic' | 'randomBytes'>
   events: EventBus
   pulse: Pulse
+  report: (error: unknown) => void
 }): Sessions {
   const { store, upstreams, runtime } = deps
   const live = new Map<string, Session>()
@@ -64,6 +65,15 @@ export function createSessions(deps: {
   const toldLevels = new Map<string, LogLevel>()
 
   const now = (): number => runtime.now()
+  /** Sessions are stored for the time after a restart: a full disk ends none, and holds none back. */
+  const write = (work: () => void): void => {
+    try {
+      work()
+    } catch (error) {
+      if (!(error instanceof GatewayError) || error.code !== 'store.unwritable') throw error
+      deps.report(error)
+    }
+  }
   /** A client may be removed before its sessions are. */
   const spaceOrNull = (session: Session): string | null => {
     try {
@@ -106,8 +116,13 @@ export function createSessions(deps: {
 
   /** Out of memory, but not over. */
   const rest = (session: Session): void => {
-    store.update(session.facts.label, { lastSeenAt: session.lastSeen })
+    write(() => store.update(session.facts.label, { lastSeenAt: session.lastSeen }))
     leave(session)
+  }
+
+  const over = (session: Session): void => {
+    leave(session)
+    write(() => store.remove(session.facts.label))
   }
 
   const makeRoom = (load: ClientLoad): void => {
@@ -132,7 +147,7 @@ export function createSessions(deps: {
       load = { inFlight: 0, sessions: new Set() }
       loads.set(facts.clientId, load)
     }
-    const session = new Session(facts, load, newEpoch(), now, keyId)
+    const session = new Session(facts, load, newEpoch(), runtime, keyId)
     load.sessions.add(session)
     live.set(facts.id, session)
     labels.set(facts.label, session)
@@ -161,10 +176,9 @@ export function createSessions(deps: {
     deps.events.on('client.revoked', ({ clientId, keyId }) => {
       for (const session of [...live.values()]) {
         if (session.facts.clientId !== clientId || (keyId !== null && !session.keyIds.has(keyId))) continue
-        store.remove(session.facts.label)
-        leave(session)
+        over(session)
       }
-      if (keyId === null) store.removeForClient(clientId)
+      if (keyId === null) write(() => store.removeForClient(clientId))
     }),
     deps.events.on('key.rotated', ({ clientId, keyId }) => {
       for (const session of loads.get(clientId)?.sessions ?? []) session.dropStreams(keyId)
@@ -183,29 +197,31 @@ export function createSessions(deps: {
       }
       const written = saved.get(session) ?? 0
       if (session.lastSeen - written >= SAVE_MS) {
-        store.update(session.facts.label, { lastSeenAt: session.lastSeen })
         saved.set(session, session.lastSeen)
+        write(() => store.update(session.facts.label, { lastSeenAt: session.lastSeen }))
       }
       if (beat % 60 === 0) session.replay.expire()
     }
-    if (beat % PURGE_BEATS === 0) store.expire(time - RESTORABLE_MS)
+    if (beat % PURGE_BEATS === 0) write(() => store.expire(time - RESTORABLE_MS))
   })
-  store.expire(now() - RESTORABLE_MS)
+  write(() => store.expire(now() - RESTORABLE_MS))
 
   return {
     open(identity, hello) {
       const id = Buffer.from(runtime.randomBytes(32)).toString('base64url')
       const label = labelOf(id)
       const createdAt = now()
-      store.save({
-        id: label,
-        clientId: identity.clientId,
-        ...hello,
-        logLevel: null,
-        createdAt,
-        lastSeenAt: createdAt,
+      write(() => {
+        store.save({
+          id: label,
+          clientId: identity.clientId,
+          ...hello,
+          logLevel: null,
+          createdAt,
+          lastSeenAt: createdAt,
+        })
+        store.keepNewest(identity.clientId, STORED_TIMES * deps.settings('limits.sessions_per_client'))
       })
-      store.keepNewest(identity.clientId, STORED_TIMES * deps.settings('limits.sessions_per_client'))
       return admit(
         { id, label, clientId: identity.clientId, ...hello, logLevel: null, createdAt },
         identity.keyId,
@@ -221,13 +237,10 @@ export function createSessions(deps: {
       session.lastSeen = now()
       return session
     },
-    end(session) {
-      store.remove(session.facts.label)
-      leave(session)
-    },
+    end: over,
     setLogLevel(session, level) {
       session.logLevel = level
-      store.update(session.facts.label, { logLevel: level })
+      write(() => store.update(session.facts.label, { logLevel: level }))
       tellLogLevels()
     },
     list: () => live.values(),

@@ -1,4 +1,5 @@
 import type { ReadSetting } from '../domain/settings'
+import { GatewayError } from '../errors'
 import type { EventBus } from '../events'
 import type { Runtime } from '../runtime'
 import type { CatalogStore } from '../store/catalog'
@@ -52,7 +53,14 @@ export function createCatalogRefresh(deps: {
         if (catalog.replace(serverId, kind, features)) changed.add(capabilityOf[kind])
       }
       if (only) return
-      catalog.setHandshake(serverId, { ...connection.handshake, refreshedAt: runtime.now() })
+      try {
+        catalog.setHandshake(serverId, { ...connection.handshake, refreshedAt: runtime.now() })
+      } catch (thrown) {
+        // On a full disk a server whose lists are the known ones is as good as before.
+        const full = thrown instanceof GatewayError && thrown.code === 'store.unwritable'
+        if (!full || !known) throw thrown
+        log('Feature', `its lists were read, which could not be noted: ${thrown.message}`)
+      }
       told = !known || known.instructions !== connection.handshake.instructions
     } finally {
       // What was stored before a failure is told too.

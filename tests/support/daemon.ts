@@ -57,15 +57,32 @@ export async function runCli(
   return { code, stdout, stderr }
 }
 
+export interface DaemonOptions {
+  dataDir?: string
+  home?: string
+  args?: string[]
+  env?: Record<string, string>
+  /** Words before the program: one that ends in running it. */
+  through?: string[]
+}
+
 /** Starts `mcpmux serve` on a free port. Disposing kills it and removes its folder. */
-export async function startDaemon(
-  options: { dataDir?: string; home?: string; args?: string[]; env?: Record<string, string> } = {},
-): Promise<Daemon> {
+export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> {
   const home = options.home ?? mkdtempSync(join(tmpdir(), 'mux-home-'))
   const dataDir = options.dataDir ?? join(home, 'data')
   const env = cleanEnvironment(home, options.env)
   const child = Bun.spawn(
-    [binary, 'serve', '--port', '0', '--data-dir', dataDir, '--json', ...(options.args ?? [])],
+    [
+      ...(options.through ?? []),
+      binary,
+      'serve',
+      '--port',
+      '0',
+      '--data-dir',
+      dataDir,
+      '--json',
+      ...(options.args ?? []),
+    ],
     {
       env,
       stdin: 'ignore',

@@ -86,6 +86,7 @@ export async function startDoor(options: DoorOptions = {}) {
     runtime,
     events,
     pulse,
+    report,
   })
   const view = options.view ?? ((_client: string, spaceId: string) => emptyView(spaceId))
   const announce = createAnnounce({ sessions, view, spaceOf, changedKinds, events, runtime, report })

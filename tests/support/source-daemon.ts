@@ -89,9 +89,11 @@ export async function startSourceDaemon(
   env: Record<string, string> = {},
   place = tempHome(),
   options: readonly string[] = ['--verbose'],
+  main = 'gateway/main.ts',
 ): Promise<SourceDaemon & { onTerminal: ReturnType<typeof tempHome>['onTerminal'] }> {
   const dataDir = join(place.home, 'data')
-  const child = Bun.spawn([...program, 'serve', '--port', '0', '--json', ...options], {
+  const words = [process.execPath, join(repository, main), 'serve', '--port', '0', '--json', ...options]
+  const child = Bun.spawn(words, {
     cwd: place.home,
     env: cleanEnvironment(place.home, { MCPMUX_HOME: dataDir, ...env }),
     stdin: 'ignore',
