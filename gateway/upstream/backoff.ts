@@ -10,23 +10,24 @@ const STABLE_AFTER = 30_000
 /**
  * When a server that failed may be started again. Full-jitter exponential delays, 0.5 s up to 60 s; five failures
  * within two minutes open the circuit, which lets one probe through every 30 to 60 s. Thirty good seconds forget
- * everything. Stopping for being idle and being stopped by a person are no failures and are not told.
+ * everything. Stopping for being idle and being stopped by a person are no failures and are not told. All times are
+ * monotonic milliseconds: what the system's clock is set to meanwhile neither forgives a server nor holds it back.
  */
 export interface Backoff {
-  /** A start failed, or a server that ran was lost. Returns the epoch ms of the next automatic start. */
+  /** A start failed, or a server that ran was lost. Returns the time of the next automatic start. */
   failed(): number
   /** The server answered initialize. */
   ready(): void
   /** A person said "retry now", or the definition changed: starts over. */
   reset(): void
-  /** Epoch ms before which there is no automatic start; null when it may start at once. */
+  /** The time before which there is no automatic start; null when it may start at once. */
   retryAt(): number | null
   /** True while the server counts as failing for good (`upstream.crash_loop`). */
   isOpen(): boolean
 }
 
 /** Pure but for its clock and its dice. */
-export function createBackoff({ now, random }: Pick<Runtime, 'now' | 'random'>): Backoff {
+export function createBackoff({ monotonic: now, random }: Pick<Runtime, 'monotonic' | 'random'>): Backoff {
   let failures: number[] = []
   let attempt = 0
   let open = false

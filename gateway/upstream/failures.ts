@@ -23,13 +23,13 @@ export function createFailures(runtime: Pick<Runtime, 'now' | 'monotonic'>, back
   let last: { error: GatewayError; message: string; retryAt: number; notBefore: number } | null = null
   return {
     record(error) {
-      const retryAt = backoff.failed()
+      const notBefore = backoff.failed()
       const lastWords = error instanceof ServerLostError && error.lastWords
       last = {
         error,
         message: lastWords ? `${error.message}; its last words: ${lastWords}` : error.message,
-        retryAt,
-        notBefore: runtime.monotonic() + retryAt - runtime.now(),
+        retryAt: Math.round(runtime.now() + notBefore - runtime.monotonic()),
+        notBefore,
       }
     },
     recovered() {

@@ -19,6 +19,8 @@ import type { UpstreamDeps } from './upstream-deps'
 import { createUsage } from './usage'
 
 const SWEEP_MS = 1000
+/** A pause between two sweeps after which this process, or the machine, did not run. */
+const SLEPT_MS = 5000
 /** How often stale catalogs are looked for. */
 const REFRESH_CHECK_MS = 600_000
 
@@ -126,8 +128,13 @@ export function createPool(deps: PoolDeps): Pool {
   const stopWatchingVault = events.on('vault.changed', () => {
     for (const upstream of upstreams.values()) background(upstream.reconcile(upstream.server))
   })
+  let sweptAt = runtime.monotonic()
   const sweeper = setInterval(() => {
     const now = runtime.monotonic()
+    const slept = now - sweptAt > SLEPT_MS
+    sweptAt = now
+    // What arrived while this process stood still is read first; whatever is late then is late a second from now.
+    if (slept) return
     for (const upstream of upstreams.values()) upstream.sweep(now)
   }, SWEEP_MS)
   const refresher = setInterval(refreshStale, REFRESH_CHECK_MS)

@@ -7,7 +7,7 @@ import { createStartGate } from '../../gateway/upstream/start-gate'
 /** A clock and dice in the test's hand. */
 function world(random = 0.5) {
   const state = { at: 1_000_000, random }
-  const backoff = createBackoff({ now: () => state.at, random: () => state.random })
+  const backoff = createBackoff({ monotonic: () => state.at, random: () => state.random })
   return { state, backoff }
 }
 
@@ -18,7 +18,7 @@ test('[threat.50] a server that always exits is started at most twelve times in 
       (dice) => {
         let at = 0
         let spawns = 0
-        const backoff = createBackoff({ now: () => at, random: () => dice[spawns % dice.length] ?? 0 })
+        const backoff = createBackoff({ monotonic: () => at, random: () => dice[spawns % dice.length] ?? 0 })
         while (at <= 180_000) {
           spawns++
           at += 50

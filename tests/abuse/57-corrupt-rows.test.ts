@@ -98,6 +98,7 @@ test('[threat.57] each unreadable row is left out by itself and named, everythin
   const status = await daemon.ok('status')
   for (const table of ['servers', 'handshakes', 'features', 'settings', 'set_members'])
     expect(status).toMatch(new RegExp(`unread +${table} .*left out`))
+  expect(status).toMatch(/unread +features \S+ DAMAGED touch: /)
   // Which row, and nothing of what is in it.
   expect(status).not.toMatch(/DAMAGED ALIAS|"type"/)
   const list = await daemon.ok('list')
