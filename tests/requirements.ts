@@ -35,7 +35,7 @@ const rows: Record<string, string | Requirement> = {
   keys: 'access keys: shown once, stored as hashes, revoked at once',
   'sessions.jwt': {
     promise: 'session ids are signed with the secret in the keychain and survive a restart of the gateway',
-    partly: 'sessions survive a restart; signing them needs the keychain',
+    partly: 'sessions survive a restart; their ids are random and not signed yet',
   },
   logs: 'a rotating log per server, without secrets',
   tray: { promise: 'tray icon and start with the system', deferred: 'needs the desktop shell' },
@@ -91,7 +91,7 @@ const rows: Record<string, string | Requirement> = {
   'threat.13': 'no client ever gets an answer meant for another',
   'threat.14': {
     promise: 'signed tokens are verified strictly',
-    deferred: 'needs the signing secret of the keychain',
+    deferred: 'needs signed session ids',
   },
   'threat.15': 'credentials of one side never reach the other',
   'threat.16': 'who a client is follows from its key alone',
@@ -178,7 +178,8 @@ const rows: Record<string, string | Requirement> = {
   'threat.60': 'migrations back up, are atomic, and never go back',
   'threat.61': {
     promise: 'key bytes do not linger',
-    partly: 'memory is closed to other programs; wiping keys comes with the vault',
+    partly:
+      'memory is closed to other programs and key bytes are wiped; how often a key occurs in memory is not counted',
   },
 
   // Links, registries, updates.
