@@ -29,6 +29,13 @@ const table = {
   'rpc.params': { http: 200, rpc: -32602, message: 'invalid parameters' },
   'rpc.method_unknown': { http: 200, rpc: -32601, message: 'method not found' },
   'rpc.protocol_version': { http: 400, rpc: -32600, message: 'unsupported protocol version' },
+  // MCP 2026-07-28, its own range of numbers.
+  'rpc.header_mismatch': { http: 400, rpc: -32020, message: 'a header contradicts the message' },
+  'rpc.capability_missing': { http: 400, rpc: -32021, message: 'the client lacks a capability this needs' },
+  'rpc.version_unsupported': { http: 400, rpc: -32022, message: 'unsupported protocol version' },
+  'rpc.envelope': { http: 400, rpc: -32602, message: 'the _meta of the request is not complete' },
+  'rpc.method_absent': { http: 404, rpc: -32601, message: 'method not found' },
+  'rpc.state_invalid': { http: 200, rpc: -32602, message: 'requestState is not valid here' },
   'rpc.cancelled': { http: 200, rpc: -32000, message: 'request was cancelled' },
   'session.missing': { http: 400, rpc: -32000, message: 'Mcp-Session-Id header required' },
   'session.unknown': { http: 404, rpc: -32001, message: 'session not found' },
@@ -109,7 +116,8 @@ export class GatewayError extends Error {
   constructor(
     readonly code: ErrorCode,
     readonly detail?: string,
-    options?: { cause?: unknown },
+    /** `data`: members a protocol wants beside `code` in the JSON-RPC error's `data`. */
+    readonly options?: { cause?: unknown; data?: Readonly<Record<string, unknown>> },
   ) {
     super(detail ? `${table[code].message}: ${detail}` : table[code].message, options)
     this.name = 'GatewayError'
@@ -130,5 +138,5 @@ export const toProblem = (error: GatewayError) => ({
 export const toJsonRpcError = (error: GatewayError) => ({
   code: table[error.code].rpc,
   message: error.message,
-  data: { code: error.code },
+  data: { ...error.options?.data, code: error.code },
 })

@@ -13,12 +13,17 @@ export const logLevels = [
 ] as const
 export type LogLevel = (typeof logLevels)[number]
 
+/** The two dialects of MCP: revisions with `initialize` and sessions, and 2026-07-28 with neither. */
+export type Era = 'legacy' | 'modern'
+
 /**
  * One request in flight, and all that steps behind `dispatch` know of its caller. Filled from a session (older
  * era) or from the request's own envelope (2026-07-28).
  */
 export interface Exchange {
   identity: Identity
+  /** How the caller's message is written: with a session behind it, or with an envelope of its own (2026-07-28). */
+  era: Era
   /**
    * Opaque, stable label of the conversation (a session, or a client without one): log routing, idle accounting.
    * Null for a caller that can be told nothing later, such as the person at the command line.
@@ -32,7 +37,11 @@ export interface Exchange {
   progressToken: Uint8Array | null
   /** Sends a notification (complete JSON-RPC message) on this request's own stream, before its answer. */
   notify(message: Uint8Array): void
-  /** Sends a request to the client on this request's stream; resolves with the raw answer message. */
+  /**
+   * Asks the client something for this request: on its stream, or (modern) as part of an `input_required` result.
+   * Resolves with the client's raw answer message, whose id means nothing. Rejects with `rpc.cancelled` when the request
+   * ends first.
+   */
   ask(method: string, params: Uint8Array): Promise<Uint8Array>
   /** Aborted when the caller cancelled. Made when it is first asked for: it costs more than the rest of a call. */
   readonly signal: AbortSignal

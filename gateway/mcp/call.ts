@@ -36,6 +36,7 @@ export const idToken = (message: Envelope): string =>
  */
 export class Call implements Exchange, SessionCall {
   readonly identity: Identity
+  readonly era = 'legacy'
   readonly conversation: string
   readonly clientCapabilities: string
   readonly logLevel: LogLevel | null

@@ -70,6 +70,7 @@ export function createOperatorCalls(deps: {
 /** A caller that wants the answer and nothing before it. */
 const operatorExchange = (signal: AbortSignal): Exchange => ({
   identity: { clientId: '', keyId: '' },
+  era: 'legacy',
   conversation: null,
   clientCapabilities: '{}',
   logLevel: null,

@@ -56,6 +56,7 @@ export function recordingUpstreams() {
 
 export const exchange = (progressToken: string | null = null): Exchange => ({
   identity: { clientId: 'all', keyId: 'k' },
+  era: 'legacy',
   conversation: 'c',
   clientCapabilities: '{}',
   logLevel: null,
