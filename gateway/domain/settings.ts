@@ -94,6 +94,7 @@ export const settingSpecs = {
   'timeouts.list': ms(20_000, 'for one page of a list, or another short request of our own to a server'),
   'timeouts.call_idle': ms(120_000, 'without answer or progress during a call'),
   'timeouts.call_total': ms(1_800_000, 'for one call altogether'),
+  'timeouts.answer': ms(3_600_000, 'for a client, and the person at it, to answer what a server asks'),
   'timeouts.idle_stop': ms(600_000, 'until a server that is not in use stops'),
   'timeouts.in_use': ms(1_800_000, 'after which a quiet conversation no longer keeps its servers running'),
   'timeouts.session_idle': ms(1_800_000, 'until a quiet session leaves memory'),

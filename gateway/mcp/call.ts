@@ -100,13 +100,13 @@ export class Call implements Exchange, SessionCall {
     if (!this.#done) this.openStream().send(message)
   }
 
-  async ask(method: string, params: Uint8Array): Promise<Uint8Array> {
+  async ask(method: string, params: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
     if (this.#done) throw new GatewayError('rpc.cancelled')
     // Whoever waits for a person takes no place from others.
     this.#asking += 1
     if (this.#asking === 1) this.#count(-1)
     try {
-      return await this.session.ask(this, this.openStream(), method, params)
+      return await this.session.ask(this, this.openStream(), { method, params, signal })
     } finally {
       this.#asking -= 1
       if (this.#asking === 0 && !this.#done) this.#count(1)

@@ -1,5 +1,5 @@
 import type { LogLevel } from '../domain/exchange'
-import { GatewayError, toJsonRpcError } from '../errors'
+import { GatewayError, toGatewayError, toJsonRpcError } from '../errors'
 import type { FeatureView } from '../policy/feature-view'
 import type { Runtime } from '../runtime'
 import { errorMessage, notificationMessage, requestMessage } from '../wire/messages'
@@ -22,6 +22,13 @@ export interface SessionCall {
 export interface ClientLoad {
   inFlight: number
   sessions: Set<Session>
+}
+
+/** What a client is asked; `params` is raw JSON. */
+export interface Question {
+  method: string
+  params: Uint8Array
+  signal?: AbortSignal
 }
 
 interface Ask {
@@ -160,15 +167,28 @@ export class Session {
     for (const message of this.#missed.take()) stream.send(message)
   }
 
-  /** Sends a request to the client on `stream`; resolves with its raw answer message. Rejects when the owner ends. */
-  ask(owner: SessionCall, stream: EventStream, method: string, params: Uint8Array): Promise<Uint8Array> {
+  /**
+   * Sends a request to the client on `stream`; resolves with its raw answer message. Rejects when the owner ends, and
+   * when the question is taken back.
+   */
+  ask(owner: SessionCall, stream: EventStream, question: Question): Promise<Uint8Array> {
     if (this.#ended) return Promise.reject(new GatewayError('session.unknown'))
     this.#lastAsk += 1
     const id = this.#lastAsk
+    const { method, params, signal } = question
     return new Promise((resolve, reject) => {
       this.#asks.set(id, { owner, resolve, reject })
+      signal?.addEventListener('abort', () => this.#takeBack(id, stream, toGatewayError(signal.reason)))
       stream.send(requestMessage(id, method, params))
     })
+  }
+
+  #takeBack(id: number, stream: EventStream | null, reason: GatewayError): void {
+    const ask = this.#asks.get(id)
+    if (!ask) return
+    this.#asks.delete(id)
+    stream?.send(notificationMessage('notifications/cancelled', { requestId: id }))
+    ask.reject(reason)
   }
 
   /** An answer the client posted. Answers to nothing are ignored: they may be late. */
@@ -183,12 +203,8 @@ export class Session {
   /** Takes back what `owner` still asks; the client is told on `stream`. */
   dropAsks(owner: SessionCall, stream: EventStream | null): void {
     if (this.#asks.size === 0) return
-    for (const [id, ask] of this.#asks) {
-      if (ask.owner !== owner) continue
-      this.#asks.delete(id)
-      stream?.send(notificationMessage('notifications/cancelled', { requestId: id }))
-      ask.reject(new GatewayError('rpc.cancelled'))
-    }
+    for (const [id, ask] of this.#asks)
+      if (ask.owner === owner) this.#takeBack(id, stream, new GatewayError('rpc.cancelled'))
   }
 
   /** Stops all calls and streams. */

@@ -37,6 +37,8 @@ export interface ConnectionOptions {
   settings: ReadSetting
   runtime: Pick<Runtime, 'now' | 'monotonic' | 'sleep'>
   inbound: InboundEvents
+  /** A call gives its place to others while its client is asked something (-1), and takes it again (1). */
+  onPlace(by: 1 | -1): void
   log: ChannelEvents['onLog']
   /** Takes secrets out of a server's words before they become part of an error. */
   redact(text: string): string
@@ -46,6 +48,8 @@ export interface ConnectionOptions {
   signal: AbortSignal
 }
 
+/** Longest wait for a server to come to rest behind its handshake. */
+const SETTLE_MS = 1000
 /** How long the reason of a broken leg is waited for. */
 const REASON_MS = 1000
 
@@ -59,6 +63,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   let closed: { error: GatewayError | null } | null = null
   let closeReason = 'the connection was closed'
   let announced = false
+  let settled = false
   const gone = Promise.withResolvers<void>()
 
   const inbound = createInbound({
@@ -66,6 +71,9 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     events: options.inbound,
     log: options.log,
     runtime,
+    settings,
+    settled: () => settled,
+    onPlace: options.onPlace,
     send: (message) => send(message, null),
   })
 
@@ -76,6 +84,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     onClose(error) {
       closed = { error }
       gone.resolve()
+      inbound.close()
       pending.failAll(error ?? new GatewayError('upstream.lost', closeReason))
       if (announced) options.onClose(error)
     },
@@ -157,6 +166,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
           exchange,
           idleTimeout: settings('timeouts.call_idle'),
           totalTimeout: settings('timeouts.call_total'),
+          asking: 0,
         },
         readdress(request, id),
       )
@@ -167,7 +177,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
       const onAbort = () => cancel(id)
       signal?.addEventListener('abort', onAbort)
       const answer = await start(
-        { id, method, exchange: null, idleTimeout: timeout, totalTimeout: timeout },
+        { id, method, exchange: null, idleTimeout: timeout, totalTimeout: timeout, asking: 0 },
         requestMessage(id, method, params),
       ).finally(() => signal?.removeEventListener('abort', onAbort))
       return readAnswer(answer, method, options.redact)
@@ -202,6 +212,11 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     const handshake = await Promise.race([hello, late])
     channel.negotiated(handshake.protocolVersion)
     send(notificationMessage('notifications/initialized'), null)
+    // What a server asks before it answers this, it asks for itself and not for the call that made it start.
+    const settle = () => {
+      settled = true
+    }
+    connection.ask('ping', {}, SETTLE_MS).then(settle, settle)
     announced = true
     connection.handshake = handshake
     return connection

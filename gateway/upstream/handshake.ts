@@ -3,6 +3,7 @@ import { GatewayError } from '../errors'
 import { version } from '../version'
 import { member, rawOf } from '../wire/members'
 import { textOf } from '../wire/text'
+import { everyAbility } from './client-abilities'
 import type { Connection } from './connection'
 
 /** Revisions with an initialize handshake, newest first. */
@@ -20,7 +21,7 @@ export async function initializeServer(
     'initialize',
     {
       protocolVersion: handshakeVersions[0],
-      capabilities: {},
+      capabilities: everyAbility,
       clientInfo: { name: 'mcpmux', title: 'McpMux', version },
     },
     Number.POSITIVE_INFINITY,

@@ -1,11 +1,13 @@
 import { logLevels, type Exchange, type LogLevel } from '../domain/exchange'
+import type { ReadSetting } from '../domain/settings'
 import type { Envelope } from '../wire/envelope'
-import { member, rawOf } from '../wire/members'
-import { errorMessage, resultMessage } from '../wire/messages'
+import { member } from '../wire/members'
 import { splice } from '../wire/splice'
 import { textOf } from '../wire/text'
 import type { ChannelEvents } from '../transport/channel'
 import type { Runtime } from '../runtime'
+import { createBackChannel, type BackChannelDeps } from './back-channel'
+import { createCompletions } from './completions'
 import type { PendingCall, PendingCalls, ProgressStep } from './pending-calls'
 import { createProgressGate, type ProgressGate } from './progress-gate'
 
@@ -13,6 +15,8 @@ import { createProgressGate, type ProgressGate } from './progress-gate'
 export interface InboundEvents {
   listChanged(kinds: readonly ('tools' | 'prompts' | 'resources')[]): void
   resourceUpdated(uri: string, message: Envelope): void
+  /** What a conversation waits for comes outside a call. */
+  toConversation(conversation: string, message: Envelope): void
   /** A log message or other notification outside a call. */
   unsolicited(message: Envelope, level: LogLevel | null): void
 }
@@ -22,37 +26,39 @@ export interface InboundOptions {
   events: InboundEvents
   log: ChannelEvents['onLog']
   runtime: Pick<Runtime, 'monotonic' | 'sleep'>
+  settings: ReadSetting
+  settled: BackChannelDeps['settled']
+  onPlace: BackChannelDeps['onPlace']
   send(message: Uint8Array): void
 }
 
-const emptyObject = new TextEncoder().encode('{}')
 /** Wrong answers of one connection that are written down; a hostile server must not fill its log with them. */
 const STRAY_LOG_LIMIT = 50
 
+export interface Inbound {
+  receive(message: Envelope, callId: number | null): void
+  close(): void
+}
+
 /** Sorts what arrives from a server: answers to their calls, notifications to the call or the Space they belong to. */
-export function createInbound(options: InboundOptions) {
-  const { pending, events, log, send } = options
+export function createInbound(options: InboundOptions): Inbound {
+  const { pending, events, log } = options
+  const completions = createCompletions()
   let strays = 0
   const stray = (what: string) => {
     if (strays++ < STRAY_LOG_LIMIT) log('MCP', what)
   }
+
+  const backChannel = createBackChannel({ ...options, stray, expectCompletion: completions.expect })
 
   function answer(message: Envelope): void {
     const id = message.id ? numberAt(message, message.id.start, message.id.end) : null
     const call = id === null ? null : pending.take(id)
     if (call) {
       call.progress?.flush()
+      if (message.error && call.exchange) completions.read(message, call.exchange)
       call.resolve(message)
     } else stray('an answer nobody waits for (unknown or repeated id)')
-  }
-
-  /** Only `ping` is served: no other capability was declared to the server. */
-  function request(message: Envelope): void {
-    const id = message.id ? rawOf(message.bytes, message.id) : null
-    if (!id) return
-    if (message.method === 'ping') return send(resultMessage(id, emptyObject))
-    stray(`refused a request for ${(message.method ?? '').slice(0, 80)}`)
-    send(errorMessage(id, { code: -32601, message: 'method not found' }))
   }
 
   function progress(message: Envelope): void {
@@ -123,26 +129,35 @@ export function createInbound(options: InboundOptions) {
       case 'notifications/resources/list_changed':
         return events.listChanged(['resources'])
       case 'notifications/cancelled':
-        return
-      default: {
-        const exchange = owner(callId)
-        if (exchange) exchange.notify(message.bytes)
-        else if (!inFlightOfClients()) events.unsolicited(message, null)
+        return backChannel.takeBack(message)
+      case 'notifications/elicitation/complete': {
+        const conversation = completions.take(message)
+        // A completion of what was not asked through us is like any other notification.
+        return conversation === null ? other(message, callId) : events.toConversation(conversation, message)
       }
+      default:
+        return other(message, callId)
     }
+  }
+
+  function other(message: Envelope, callId: number | null): void {
+    const exchange = owner(callId)
+    if (exchange) exchange.notify(message.bytes)
+    else if (!inFlightOfClients()) events.unsolicited(message, null)
   }
 
   return {
     receive(message: Envelope, callId: number | null): void {
       try {
         if (message.kind === 'response') answer(message)
-        else if (message.kind === 'request') request(message)
+        else if (message.kind === 'request') backChannel.receive(message, callId)
         else notification(message, callId)
       } catch {
         // A repeated key inside a notification's params, for one: whose it is cannot be told.
         stray(`a ${message.kind} that cannot be read`)
       }
     },
+    close: backChannel.close,
   }
 }
 

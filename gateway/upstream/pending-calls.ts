@@ -22,6 +22,8 @@ export interface PendingCall {
   progress: ProgressGate<ProgressStep> | null
   idleTimeout: number
   totalTimeout: number
+  /** How often its client is being asked something now; no time-out runs meanwhile. */
+  asking: number
   resolve(answer: Envelope): void
   reject(error: GatewayError): void
 }
@@ -55,6 +57,7 @@ export function createPendingCalls(): PendingCalls {
     expire(now) {
       const late: PendingCall[] = []
       for (const call of calls.values()) {
+        if (call.asking > 0) continue
         if (now - call.activeAt >= call.idleTimeout || now - call.startedAt >= call.totalTimeout)
           late.push(call)
       }

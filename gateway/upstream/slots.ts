@@ -6,6 +6,8 @@ export interface Slots {
   /** Takes a place at once (returns nothing) or queues until the waiter's signal aborts; throws `upstream.busy` when the line is full. */
   acquire(waiter: { readonly signal: AbortSignal }): void | Promise<void>
   release(): void
+  /** Takes a place again that was given up for a while, at once and over the limit if need be. */
+  retake(): void
 }
 
 /** Limits are functions, read at use, because they are settings. */
@@ -42,6 +44,9 @@ export function createSlots(limit: () => number, queueLimit: () => number): Slot
     acquire(waiter) {
       // A newcomer cannot slip in before those who wait.
       if (taken >= limit() || waiting.size > 0) return queue(waiter.signal)
+      taken++
+    },
+    retake() {
       taken++
     },
     release() {

@@ -290,9 +290,12 @@ export class Upstream {
       onClose,
       log: (source, line) => this.#log(source, line),
       redact: this.#deps.redact,
+      onPlace: (by) => (by < 0 ? this.#slots.release() : this.#slots.retake()),
       inbound: {
         listChanged: (kinds) => this.#refresh?.soon(kinds),
         resourceUpdated: this.resources.heard,
+        toConversation: (conversation, message) =>
+          this.#deps.downstream.forward(server.id, conversation, message),
         unsolicited: (message, level) => this.#unsolicited(message, level),
       },
     })

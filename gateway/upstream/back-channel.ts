@@ -1,0 +1,162 @@
+import type { Exchange } from '../domain/exchange'
+import type { ReadSetting } from '../domain/settings'
+import { GatewayError, toGatewayError, toJsonRpcError } from '../errors'
+import type { Runtime } from '../runtime'
+import type { Envelope } from '../wire/envelope'
+import { member, rawOf } from '../wire/members'
+import { errorMessage, resultMessage } from '../wire/messages'
+import { scanMessage } from '../wire/scan'
+import { splice } from '../wire/splice'
+import { encodeUtf8, textOf } from '../wire/text'
+import { refusalOf } from './client-abilities'
+import type { PendingCall, PendingCalls } from './pending-calls'
+
+/** What a server asks of clients: `sampling/createMessage`, `elicitation/create`, `roots/list` (MCP 2025-11-25). */
+export interface BackChannel {
+  /** A request of the server; `callId` is the call on whose own stream it came, null where the leg cannot know. */
+  receive(message: Envelope, callId: number | null): void
+  /** The server takes one of its requests back (`notifications/cancelled`). */
+  takeBack(message: Envelope): void
+  /** The leg is gone: whoever is still asked need not answer. */
+  close(): void
+}
+
+export interface BackChannelDeps {
+  pending: PendingCalls
+  settings: ReadSetting
+  runtime: Pick<Runtime, 'monotonic' | 'sleep'>
+  send(message: Uint8Array): void
+  /** False while a server that was just initialized may still ask for itself, although a call is already on its way. */
+  settled(): boolean
+  /** A call gives its place to others while its client is asked (-1), and takes it again (1). */
+  onPlace(by: 1 | -1): void
+  /** A server asked something that cannot be passed on; bounded by the caller. */
+  stray(what: string): void
+  /** A client was sent to a web page; the server says later, outside any call, that it is done there. */
+  expectCompletion(elicitationId: string, conversation: string): void
+}
+
+const asked = new Set(['sampling/createMessage', 'elicitation/create', 'roots/list'])
+const noRoots = encodeUtf8('{"roots":[]}')
+const emptyObject = encodeUtf8('{}')
+
+const ambiguous =
+  'McpMux cannot tell which of the calls in flight this request belongs to, so nobody was asked; ' +
+  'a server that asks during several calls at once needs its own process for each client (isolation)'
+
+/**
+ * A request reaches the client whose call caused it, on that call's stream, and nobody else. Where the leg does not say
+ * which call that is, it is the sole call in flight, or the newest of one session when all are of that session; anything
+ * else is refused, never guessed.
+ */
+export function createBackChannel(deps: BackChannelDeps): BackChannel {
+  const { pending, send, stray } = deps
+  /** By the server's raw id token. */
+  const open = new Map<string, AbortController>()
+
+  const refuse = (id: Uint8Array, code: number, message: string): void => {
+    stray(`a request was refused: ${message}`)
+    send(errorMessage(id, { code, message }))
+  }
+
+  function callFor(callId: number | null): PendingCall | 'ambiguous' | null {
+    if (!deps.settled()) return null
+    if (callId !== null) {
+      const call = pending.get(callId)
+      return call?.exchange ? call : null
+    }
+    let found: PendingCall | null = null
+    for (const call of pending.values()) {
+      if (!call.exchange) continue
+      if (found && !sameSession(found.exchange, call.exchange)) return 'ambiguous'
+      found = call
+    }
+    return found
+  }
+
+  async function pass(message: Envelope, id: Uint8Array, method: string, call: PendingCall): Promise<void> {
+    const { exchange } = call
+    if (!exchange) return
+    const token = Buffer.from(id).toString('latin1')
+    const abort = new AbortController()
+    open.set(token, abort)
+    const late = deps.runtime.sleep(deps.settings('timeouts.answer'), abort.signal)
+    late.then(
+      () => abort.abort(new GatewayError('upstream.timeout', 'the client did not answer (timeouts.answer)')),
+      () => undefined,
+    )
+    const resume = pause(call)
+    try {
+      const params = message.params ? rawOf(message.bytes, message.params) : emptyObject
+      const answer = scanMessage(await exchange.ask(method, params, abort.signal))
+      if (answer.id) send(splice(answer.bytes, [{ ...answer.id, with: id }]))
+    } catch (thrown) {
+      // A request that was taken back wants no answer.
+      if (open.has(token)) send(errorMessage(id, toJsonRpcError(toGatewayError(thrown))))
+    } finally {
+      resume()
+      if (open.get(token) === abort) open.delete(token)
+      abort.abort()
+    }
+  }
+
+  /** No time-out runs, and no place is taken, while a person thinks. */
+  function pause(call: PendingCall): () => void {
+    const since = deps.runtime.monotonic()
+    call.asking += 1
+    if (call.asking === 1) deps.onPlace(-1)
+    return () => {
+      call.asking -= 1
+      if (call.asking > 0) return
+      deps.onPlace(1)
+      const now = deps.runtime.monotonic()
+      call.startedAt += now - since
+      call.activeAt = now
+    }
+  }
+
+  function remember(message: Envelope, exchange: Exchange): void {
+    const span = message.params && member(message.bytes, message.params, 'elicitationId')
+    const elicitationId = span && textOf(message.bytes, span)
+    if (elicitationId && exchange.conversation !== null)
+      deps.expectCompletion(elicitationId, exchange.conversation)
+  }
+
+  return {
+    receive(message, callId) {
+      const id = message.id ? rawOf(message.bytes, message.id) : null
+      const method = message.method ?? ''
+      if (!id) return
+      if (method === 'ping') return send(resultMessage(id, emptyObject))
+      if (!asked.has(method)) return refuse(id, -32601, `method not found: ${method.slice(0, 80)}`)
+      const call = callFor(callId)
+      const roots = method === 'roots/list'
+      if (call === 'ambiguous') return refuse(id, -32603, ambiguous)
+      if (!call?.exchange)
+        return roots
+          ? send(resultMessage(id, noRoots))
+          : refuse(id, -32601, `no client can be asked outside a call: ${method}`)
+      const refusal = refusalOf(message, call.exchange.clientCapabilities)
+      if (refusal !== null) return roots ? send(resultMessage(id, noRoots)) : refuse(id, -32601, refusal)
+      if (method === 'elicitation/create') remember(message, call.exchange)
+      void pass(message, id, method, call)
+    },
+    takeBack(message) {
+      const span = message.params && member(message.bytes, message.params, 'requestId')
+      if (!span) return
+      const token = Buffer.from(rawOf(message.bytes, span)).toString('latin1')
+      const abort = open.get(token)
+      open.delete(token)
+      abort?.abort(new GatewayError('rpc.cancelled'))
+    },
+    close() {
+      const all = [...open.values()]
+      open.clear()
+      for (const abort of all) abort.abort(new GatewayError('rpc.cancelled'))
+    },
+  }
+}
+
+/** A client without a session may be several programs with one key, so that only the call itself says which. */
+const sameSession = (a: Exchange | null, b: Exchange): boolean =>
+  a?.era === 'legacy' && b.era === 'legacy' && a.conversation !== null && a.conversation === b.conversation
