@@ -170,7 +170,7 @@ const rows: Record<string, string | Requirement> = {
   'threat.57': 'an unreadable value is contained',
   'threat.58': {
     promise: 'keys rotate without loss',
-    deferred: 'the wrapping key moves and can be replaced; rotation that is killed half-way comes with it',
+    partly: 'the wrapping key moves and is replaced without loss; the data key is replaced by a reset only',
   },
   'threat.59': 'an acknowledged write survives kill -9',
   'threat.60': 'migrations back up, are atomic, and never go back',

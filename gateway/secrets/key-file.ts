@@ -7,6 +7,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
@@ -27,10 +28,12 @@ export function readKeyFile(file: string): Uint8Array | null {
   }
 }
 
-/** Whole or not at all, 0600 from the first byte: a crash in between leaves no short key behind. */
+const partOf = (file: string): string => `${file}.part`
+
+/** Whole or not at all, 0600 from the first byte: a crash in between leaves no short key behind, nor a power cut. */
 export function writeKeyFile(file: string, key: Uint8Array): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  const part = `${file}.part`
+  const part = partOf(file)
   const handle = openSync(part, 'w', 0o600)
   try {
     chmodSync(part, 0o600)
@@ -40,4 +43,27 @@ export function writeKeyFile(file: string, key: Uint8Array): void {
     closeSync(handle)
   }
   renameSync(part, file)
+  syncFolder(dirname(file))
+}
+
+/** Without it, a name may be gone after a power cut that what was stored later outlived. */
+function syncFolder(folder: string): void {
+  let handle: number
+  try {
+    handle = openSync(folder, constants.O_RDONLY)
+  } catch {
+    // Windows opens no folders, and keeps names by itself.
+    return
+  }
+  try {
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
+  }
+}
+
+/** Removes a key file, and what a crash left of writing it. */
+export function removeKeyFile(file: string): void {
+  rmSync(partOf(file), { force: true })
+  rmSync(file, { force: true })
 }

@@ -2,9 +2,10 @@ import { explainVault, type LockReason, type VaultPlace, type VaultState } from 
 import { GatewayError } from '../errors'
 import type { Runtime } from '../runtime'
 import type { DataKeyStore, StoredDataKey } from '../store/data-keys'
+import { createDataKey } from './data-key'
 import { openEnvelope, type Place, type SealingKey, sealEnvelope } from './envelope'
 import { Secret } from './secret'
-import type { WrappingKeys } from './wrapping-keys'
+import type { WrappingKeys, WrappingName } from './wrapping-keys'
 
 /** How often a vault that is not open looks for its key. */
 const LOOK_MS = 2000
@@ -43,7 +44,6 @@ export interface OwnKey {
   fresh: boolean
 }
 
-const wrappedPlace = (id: string): Place => ({ table: 'data_keys', column: 'wrapped', row: id, space: '' })
 const ownPlace = (name: string): Place => ({
   table: 'vault_secrets',
   column: 'envelope',
@@ -64,7 +64,10 @@ export interface VaultDeps {
 /** Opens nothing by itself: `unlock` does, and `watch`. */
 export function createVault(deps: VaultDeps): Vault {
   const { keys, wrapping, keychain, runtime, onChange } = deps
+  const dataKey = createDataKey(deps)
   const over = new AbortController()
+  /** Of the first wrapping key: one name, however often the keychain refuses it. */
+  const firstName = wrapping.plan('keychain')
   const own = new Map<string, OwnKey>()
   let key: SealingKey | null = null
   let state = initialState()
@@ -97,10 +100,21 @@ export function createVault(deps: VaultDeps): Vault {
 
   const nonce = () => runtime.randomBytes(12)
 
-  function take(id: string, bytes: Uint8Array, place: VaultPlace): VaultState {
+  function goOn(): void {
+    if (over.signal.aborted) throw new GatewayError('vault.locked', 'McpMux is stopping')
+  }
+
+  function take(taken: SealingKey, place: VaultPlace): VaultState {
     forgetKeys()
-    key = { id, bytes }
+    key = taken
+    if (over.signal.aborted) forgetKeys()
+    goOn()
     return enter({ status: 'open', place, keychain })
+  }
+
+  /** What is left of moves that were cut short. Nobody waits for it. */
+  function tidyLater(): void {
+    inTurn(async () => key && dataKey.tidy()).catch(() => undefined)
   }
 
   function forgetKeys(): void {
@@ -111,37 +125,8 @@ export function createVault(deps: VaultDeps): Vault {
   }
 
   /** A new data key under a new wrapping key. */
-  async function mint(place: VaultPlace, passphrase: Secret | null): Promise<VaultState> {
-    const made = await wrapping.make(place, passphrase)
-    const id = Buffer.from(runtime.randomBytes(8)).toString('hex')
-    const bytes = runtime.randomBytes(KEY_BYTES)
-    try {
-      keys.add({ id, ...made.name, wrapped: wrap(made, id, bytes) })
-    } catch (thrown) {
-      await wrapping.forget(made.name)
-      throw thrown
-    }
-    return take(id, bytes, place)
-  }
-
-  function wrap(made: Awaited<ReturnType<WrappingKeys['make']>>, id: string, bytes: Uint8Array): Uint8Array {
-    const wrapped = sealEnvelope(
-      { id: made.name.wrappingId, bytes: made.key },
-      wrappedPlace(id),
-      bytes,
-      nonce(),
-    )
-    made.key.fill(0)
-    return wrapped
-  }
-
-  /** The data key of a row, or why not. */
-  async function unwrap(row: StoredDataKey, passphrase: Secret | null) {
-    const found = await wrapping.find(row, passphrase)
-    if ('why' in found) return found
-    const bytes = openEnvelope({ id: row.wrappingId, bytes: found.key }, wrappedPlace(row.id), row.wrapped)
-    found.key.fill(0)
-    return bytes?.length === KEY_BYTES ? { bytes } : { why: 'key_wrong' as const, bothered: false }
+  async function mint(name: WrappingName, passphrase: Secret | null): Promise<VaultState> {
+    return take(await dataKey.mint(name, passphrase, goOn), name.place)
   }
 
   async function first(): Promise<VaultState> {
@@ -150,7 +135,7 @@ export function createVault(deps: VaultDeps): Vault {
       return enter({ status: 'new', keychain, why: 'no_keychain' })
     const before = runtime.monotonic()
     try {
-      return await mint('keychain', null)
+      return await mint(firstName, null)
     } catch (thrown) {
       if (!(thrown instanceof GatewayError) || thrown.code !== 'keychain.unavailable') throw thrown
       // What answers and takes nothing is locked.
@@ -164,8 +149,8 @@ export function createVault(deps: VaultDeps): Vault {
     bothered = false
     const row = keys.active()
     if (!row) return first()
-    const found = await unwrap(row, passphrase)
-    if ('bytes' in found) return take(row.id, found.bytes, row.place)
+    const found = await dataKey.unwrap(row, passphrase)
+    if ('bytes' in found) return take({ id: row.id, bytes: found.bytes }, row.place)
     if (passphrase && row.place === 'passphrase') throw new GatewayError('vault.passphrase')
     bothered = found.bothered
     return enter({ status: 'locked', place: row.place, keychain, why: found.why })
@@ -173,6 +158,7 @@ export function createVault(deps: VaultDeps): Vault {
 
   function requireKey(): SealingKey {
     if (key) return key
+    goOn()
     const { what, todo } = explainVault(state)
     const inKeychain = state.status === 'new' || state.place === 'keychain'
     throw new GatewayError(inKeychain ? 'keychain.unavailable' : 'vault.locked', `${what}; ${todo}`)
@@ -196,12 +182,12 @@ export function createVault(deps: VaultDeps): Vault {
 
   return {
     state: () => state,
-    unlock: (passphrase) => inTurn(() => look(passphrase)),
+    unlock: (passphrase) => inTurn(() => look(passphrase)).finally(tidyLater),
     check: () =>
       inTurn(async () => {
         const row = keys.active()
         if (!row || row.place === 'passphrase') return null
-        const found = await unwrap(row, null)
+        const found = await dataKey.unwrap(row, null)
         if ('why' in found) return found.why
         found.bytes.fill(0)
         return null
@@ -209,14 +195,14 @@ export function createVault(deps: VaultDeps): Vault {
     moveTo: (place, passphrase) =>
       inTurn(async () => {
         const row = keys.active()
-        if (!row) return mint(place, passphrase)
-        const { id, bytes } = requireKey()
-        const made = await wrapping.make(place, passphrase)
-        keys.rewrap({ id, ...made.name, wrapped: wrap(made, id, bytes) })
-        await wrapping.forget(row)
-        return enter({ status: 'open', place, keychain })
+        if (!row) return mint(wrapping.plan(place), passphrase)
+        requireKey()
+        await dataKey.move(wrapping.plan(place), passphrase, requireKey)
+        enter({ status: 'open', place, keychain })
+        await dataKey.tidy().catch(() => undefined)
+        return state
       }),
-    reset: (place, passphrase) => inTurn(() => mint(place, passphrase)),
+    reset: (place, passphrase) => inTurn(() => mint(wrapping.plan(place), passphrase)),
     requireOpen: () => void requireKey(),
     seal(place, plain) {
       const bytes = new TextEncoder().encode(plain.reveal())
@@ -244,7 +230,7 @@ export function createVault(deps: VaultDeps): Vault {
         for (;;) {
           await runtime.sleep(LOOK_MS, over.signal)
           if (!key && !bothered && !(state.status === 'locked' && state.why === 'passphrase'))
-            await inTurn(() => look(null)).catch(() => undefined)
+            await inTurn(() => look(null)).then(tidyLater, () => undefined)
         }
       }
       // It ends with the vault.

@@ -1,10 +1,9 @@
 // The key that wraps the data key, and the three places it may lie in: the keychain, a passphrase, a file.
-import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LockReason, VaultPlace } from '../domain/vault-state'
 import { GatewayError } from '../errors'
 import type { Runtime } from '../runtime'
-import { readKeyFile, writeKeyFile } from './key-file'
+import { readKeyFile, removeKeyFile, writeKeyFile } from './key-file'
 import type { Keychain } from './keychain'
 import { deriveKey, newDerivation } from './passphrase'
 import type { Secret } from './secret'
@@ -27,10 +26,15 @@ export type FoundKey =
 /** Wrapping keys by place. Whoever gets a key wipes it. */
 export interface WrappingKeys {
   find(name: WrappingName, passphrase: Secret | null): Promise<FoundKey>
-  /** Makes a new key and keeps it in its place. Throws `keychain.unavailable`, `store.unwritable`, `input.invalid`. */
-  make(place: VaultPlace, passphrase: Secret | null): Promise<{ name: WrappingName; key: Uint8Array }>
-  /** Lets go of one that wraps nothing any more. Never throws: what stays opens nothing. */
-  forget(name: WrappingName): Promise<void>
+  /** A name for a key that is not made yet. */
+  plan(place: VaultPlace): WrappingName
+  /**
+   * Makes a new key and keeps it in its place. Throws `keychain.unavailable`, `store.unwritable`, `input.invalid`; it
+   * may lie in its place all the same then.
+   */
+  make(name: WrappingName, passphrase: Secret | null): Promise<Uint8Array>
+  /** Lets go of one that wraps nothing. Never throws; true when it surely lies there no more. */
+  forget(name: Pick<WrappingName, 'place' | 'wrappingId'>): Promise<boolean>
 }
 
 const account = (wrappingId: string): string => `vault-${wrappingId}`
@@ -74,31 +78,38 @@ export function createWrappingKeys(deps: {
         }
       }
     },
-    async make(place, passphrase) {
-      const wrappingId = Buffer.from(runtime.randomBytes(8)).toString('hex')
+    plan: (place) => ({
+      place,
+      wrappingId: Buffer.from(runtime.randomBytes(8)).toString('hex'),
+      derivation: place === 'passphrase' ? newDerivation(runtime.randomBytes(16)) : null,
+    }),
+    async make({ place, wrappingId, derivation }, passphrase) {
       if (place === 'passphrase') {
         if (!passphrase || passphrase.reveal().length < 8)
           throw new GatewayError('input.invalid', 'a passphrase has 8 characters or more')
-        const derivation = newDerivation(runtime.randomBytes(16))
-        const derived = await deriveKey(passphrase, derivation)
+        const derived = await deriveKey(passphrase, derivation ?? '')
         if (!derived) throw new GatewayError('internal', 'no key could be derived')
-        return { name: { place, wrappingId, derivation }, key: derived }
+        return derived
       }
       const key = runtime.randomBytes(KEY_BYTES)
-      const name = { place, wrappingId, derivation: null }
-      if (place === 'keychain') await keychain.write(account(wrappingId), key)
-      else {
-        try {
-          writeKeyFile(fileOf(wrappingId), key)
-        } catch (cause) {
-          throw new GatewayError('store.unwritable', 'the key file of the vault', { cause })
-        }
+      try {
+        if (place === 'keychain') await keychain.write(account(wrappingId), key)
+        else writeKeyFile(fileOf(wrappingId), key)
+      } catch (cause) {
+        key.fill(0)
+        if (place === 'keychain') throw cause
+        throw new GatewayError('store.unwritable', 'the key file of the vault', { cause })
       }
-      return { name, key }
+      return key
     },
     async forget({ place, wrappingId }) {
-      if (place === 'keychain') await keychain.remove(account(wrappingId)).catch(() => undefined)
-      if (place === 'file') rmSync(fileOf(wrappingId), { force: true })
+      try {
+        if (place === 'keychain') await keychain.remove(account(wrappingId))
+        if (place === 'file') removeKeyFile(fileOf(wrappingId))
+        return true
+      } catch {
+        return false
+      }
     },
   }
 }

@@ -1,4 +1,5 @@
 import type { VaultPlace } from '../domain/vault-state'
+import { GatewayError } from '../errors'
 import type { Runtime } from '../runtime'
 import type { Database } from './database'
 
@@ -16,13 +17,27 @@ export interface StoredDataKey {
   createdAt: number
 }
 
+type Wrapped = Omit<StoredDataKey, 'createdAt' | 'sealed'>
+
+/** A wrapping key by its name; one that follows from a passphrase lies nowhere and is not noted. */
+export interface NotedKey {
+  place: VaultPlace
+  wrappingId: string
+}
+
 export interface DataKeyStore {
   /** The one in use; null before there ever was one. */
   active(): StoredDataKey | null
-  /** Puts a new key in use; the one before is kept as retired. */
-  add(key: Omit<StoredDataKey, 'createdAt' | 'sealed'>): void
-  /** Replaces what wraps a key. */
-  rewrap(key: Pick<StoredDataKey, 'id' | 'place' | 'wrappingId' | 'derivation' | 'wrapped'>): void
+  /** Puts a new key in use; the one before is kept as retired. Nothing is changed when `opens` says no. */
+  add(key: Wrapped, opens: (stored: StoredDataKey) => boolean): void
+  /** Replaces what wraps the key in use, and notes what wrapped it. Nothing is changed when `opens` says no. */
+  rewrap(key: Wrapped, opens: (stored: StoredDataKey) => boolean): void
+  /** Notes that a wrapping key may lie in its place from now on. */
+  note(key: NotedKey): void
+  /** Wrapping keys that were noted and wrap nothing. */
+  unused(): NotedKey[]
+  /** Takes a note back: nothing lies there any more. */
+  strike(wrappingId: string): void
   /** Notes one more envelope made with the active key. */
   count(): void
   /** A sealed key of the gateway's own. */
@@ -49,35 +64,67 @@ export function createDataKeyStore(db: Database, runtime: Pick<Runtime, 'now'>):
     VALUES ($id, 1, $place, $wrappingId, $derivation, $wrapped, $now)`)
   const rewrap = db.statement(`
     UPDATE data_keys SET place = $place, wrapping_id = $wrappingId, derivation = $derivation, wrapped = $wrapped
-    WHERE id = $id`)
+    WHERE id = $id AND active = 1`)
+  const note = db.statement('INSERT OR IGNORE INTO wrapping_keys VALUES ($wrappingId, $place)')
+  const strike = db.statement('DELETE FROM wrapping_keys WHERE wrapping_id = $wrappingId')
+  const unused = db.statement<{ wrapping_id: string; place: VaultPlace }>(
+    'SELECT * FROM wrapping_keys WHERE wrapping_id NOT IN (SELECT wrapping_id FROM data_keys)',
+  )
   const count = db.statement('UPDATE data_keys SET sealed = sealed + 1 WHERE active = 1')
   const secret = db.statement<{ envelope: Uint8Array }>(
     'SELECT envelope FROM vault_secrets WHERE name = $name',
   )
   const putSecret = db.statement('INSERT OR REPLACE INTO vault_secrets VALUES ($name, $keyId, $envelope)')
 
+  function inUse(): StoredDataKey | null {
+    const row = active.get()
+    return (
+      row && {
+        id: row.id,
+        place: row.place,
+        wrappingId: row.wrapping_id,
+        derivation: row.derivation,
+        wrapped: row.wrapped,
+        sealed: row.sealed,
+        createdAt: row.created_at,
+      }
+    )
+  }
+
+  function noteDown({ place, wrappingId }: NotedKey): void {
+    if (place !== 'passphrase') note.run({ place, wrappingId })
+  }
+
+  /** What was just stored has to be the key in use, and to open. */
+  function prove({ id }: Wrapped, opens: (stored: StoredDataKey) => boolean): void {
+    const stored = inUse()
+    if (stored?.id !== id || !opens(stored))
+      throw new GatewayError('store.unwritable', 'the key of the vault did not come back as it was stored')
+  }
+
   return {
-    active() {
-      const row = active.get()
-      return (
-        row && {
-          id: row.id,
-          place: row.place,
-          wrappingId: row.wrapping_id,
-          derivation: row.derivation,
-          wrapped: row.wrapped,
-          sealed: row.sealed,
-          createdAt: row.created_at,
-        }
-      )
-    },
-    add: ({ id, place, wrappingId, derivation, wrapped }) =>
+    active: inUse,
+    add: (key, opens) =>
       db.transaction(() => {
+        const { id, place, wrappingId, derivation, wrapped } = key
         retire.run()
         insert.run({ id, place, wrappingId, derivation, wrapped, now: runtime.now() })
+        strike.run({ wrappingId })
+        prove(key, opens)
       }),
-    rewrap: ({ id, place, wrappingId, derivation, wrapped }) => {
-      rewrap.run({ id, place, wrappingId, derivation, wrapped })
+    rewrap: (key, opens) =>
+      db.transaction(() => {
+        const { id, place, wrappingId, derivation, wrapped } = key
+        const before = inUse()
+        if (before) noteDown(before)
+        rewrap.run({ id, place, wrappingId, derivation, wrapped })
+        strike.run({ wrappingId })
+        prove(key, opens)
+      }),
+    note: noteDown,
+    unused: () => unused.all().map(({ wrapping_id, place }) => ({ wrappingId: wrapping_id, place })),
+    strike: (wrappingId) => {
+      strike.run({ wrappingId })
     },
     count: () => {
       count.run()

@@ -14,6 +14,7 @@ const folder = join(import.meta.dir, '../../gateway/migrations')
 const pinned = [
   '64100a864b8a4d90ccf511333d914bd6bed3eda3c6170c50283b82e2dfaba3ca',
   'f42cae79e5dc720c5fdd9cb5909c26e3d1f46fb934ab09618392715dfcdc0d8c',
+  '3786161d3c47cd1fc6a16b405fba635ebb965dc944492270927225169c779271',
 ]
 
 const next = [
