@@ -1,9 +1,26 @@
 // The schemas the official conformance suite wants to see again unchanged.
 
+type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
+type Properties = Record<string, { [key: string]: Json }>
+
+/** A schema of an object. */
+export interface Schema {
+  type: 'object'
+  properties?: Properties
+  required?: string[]
+  [keyword: string]: unknown
+}
+
+export const schema = (properties: Properties, ...required: string[]): Schema => ({
+  type: 'object',
+  properties,
+  ...(required.length > 0 ? { required } : {}),
+})
+
 /** An input schema with what JSON Schema 2020-12 has and older dialects have not. */
-export const dialectSchema = {
+export const dialectSchema: Schema = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
-  type: 'object' as const,
+  type: 'object',
   $defs: {
     address: {
       $anchor: 'addressDef',

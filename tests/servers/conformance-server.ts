@@ -1,64 +1,45 @@
-// The surface of the official conformance suite as a program:
-//   conformance-server.ts stdio | http [PORT]      (http prints its URL and serves /mcp)
-import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
-import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
-import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
-import { conformanceServer } from './conformance-surface'
+// The conformance surface as a program; over HTTP its address is the first line it prints:
+//   conformance-server.ts [--sdk v1|v2] [--era legacy|modern|dual] [--transport stdio|http|sse] [--port N]
+import { parseArgs } from 'node:util'
+import { StdioServerTransport as StdioV2, serveStdio } from '@modelcontextprotocol/server/stdio'
+import { StdioServerTransport as StdioV1 } from '@modelcontextprotocol/sdk/server/stdio.js'
+import { type Era, serveHttp, serveSse } from './conformance-http'
+import { type Surface, createSurface } from './conformance-surface'
+import { serverV1 } from './conformance-v1'
+import { serverV2 } from './conformance-v2'
 
-const [transport = 'stdio', port = '0'] = process.argv.slice(2)
+const { values } = parseArgs({
+  options: {
+    sdk: { type: 'string', default: 'v1' },
+    era: { type: 'string', default: 'legacy' },
+    transport: { type: 'string', default: 'stdio' },
+    port: { type: 'string', default: '0' },
+  },
+})
 
-/** Keeps every event of one session, so that a stream that was closed can be taken up again. */
-function eventStore() {
-  const events: { stream: string; message: object }[] = []
-  return {
-    storeEvent(stream: string, message: object) {
-      events.push({ stream, message })
-      return Promise.resolve(String(events.length))
-    },
-    getStreamIdForEventId: (id: string) => Promise.resolve(events[Number(id) - 1]?.stream),
-    async replayEventsAfter<M>(id: string, { send }: { send(id: string, message: M): Promise<void> }) {
-      const stream = events[Number(id) - 1]?.stream ?? ''
-      for (const [at, event] of events.entries()) {
-        if (at < Number(id) || event.stream !== stream || Object.keys(event.message).length === 0) continue
-        await send(String(at + 1), event.message as M)
-      }
-      return stream
-    },
-  }
+function oneOf<const T extends string>(word: string, allowed: readonly T[]): T {
+  const found = allowed.find((each) => each === word)
+  if (found === undefined) throw new Error(`${word} is none of ${allowed.join(', ')}`)
+  return found
 }
 
-async function serveHttp(): Promise<void> {
-  const sessions = new Map<string, WebStandardStreamableHTTPServerTransport>()
-  const open = async (request: Request): Promise<Response> => {
-    const server: Server = conformanceServer()
-    const opened = new WebStandardStreamableHTTPServerTransport({
-      sessionIdGenerator: () => crypto.randomUUID(),
-      eventStore: eventStore(),
-      retryInterval: 100,
-      onsessioninitialized: (id) => void sessions.set(id, opened),
-      onsessionclosed: (id) => void sessions.delete(id),
-    })
-    await server.connect(opened)
-    return opened.handleRequest(request)
-  }
-  const http = Bun.serve({
-    hostname: '127.0.0.1',
-    port: Number(port),
-    idleTimeout: 0,
-    fetch(request, { port: own }) {
-      const local = [`127.0.0.1:${own}`, `localhost:${own}`]
-      const origin = request.headers.get('origin')
-      if (!local.includes(request.headers.get('host') ?? '')) return new Response('host', { status: 403 })
-      if (origin !== null && !local.some((host) => origin === `http://${host}`))
-        return new Response('origin', { status: 403 })
-      const id = request.headers.get('mcp-session-id')
-      const session = id === null ? undefined : sessions.get(id)
-      if (session) return session.handleRequest(request)
-      return id === null ? open(request) : new Response('unknown session', { status: 404 })
-    },
-  })
-  process.stdout.write(`${http.url}mcp\n`)
+async function overStdio(sdk: 'v1' | 'v2', era: Era, surface: Surface): Promise<void> {
+  if (sdk === 'v1') await serverV1(surface).connect(new StdioV1())
+  else if (era === 'legacy') await serverV2(surface).connect(new StdioV2())
+  else serveStdio(() => serverV2(surface), { legacy: era === 'modern' ? 'reject' : 'serve' })
 }
 
-if (transport === 'http') await serveHttp()
-else await conformanceServer().connect(new StdioServerTransport())
+const sdk = oneOf(values.sdk, ['v1', 'v2'])
+const era = oneOf(values.era, ['legacy', 'modern', 'dual'])
+const transport = oneOf(values.transport, ['stdio', 'http', 'sse'])
+if (sdk === 'v1' && era !== 'legacy') throw new Error('the older line of the SDK has only the legacy eras')
+if (transport === 'sse' && sdk === 'v2')
+  throw new Error('the newer line of the SDK has no server for HTTP+SSE')
+
+const surface = createSurface()
+if (transport === 'stdio') await overStdio(sdk, era, surface)
+else {
+  const port = Number(values.port)
+  const url = transport === 'http' ? serveHttp(sdk, era, surface, port) : await serveSse(surface, port)
+  process.stdout.write(`${url}\n`)
+}
