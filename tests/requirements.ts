@@ -72,6 +72,10 @@ const rows: Record<string, string | Requirement> = {
   'mcp.cancellation': 'a cancelled call is cancelled at the server',
   'mcp.list-changed': 'changed lists are read again and announced',
   'mcp.pagination': 'long lists come in pages',
+  'mcp.conformance': {
+    promise: 'the official conformance suite finds through the gateway what it finds at the server itself',
+    partly: 'run for the eras with sessions; the era without needs a gateway that speaks it',
+  },
 
   // Front door.
   'threat.01': 'no address but loopback is bound',

@@ -18,5 +18,5 @@ test('[house] versions of packages are exact', () => {
     JSON.parse(readDocument('package.json'))
   const versions = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })
   expect(versions.length).toBeGreaterThan(5)
-  expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([])
+  expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+(-[a-z]+\.\d+)?$/.test(version))).toEqual([])
 })

@@ -1,0 +1,52 @@
+// `npm run conformance -- [direct|server]`: the official conformance suite against our fixture by itself, and against
+// the compiled gateway with the fixture behind it. Exit code 0 when nothing is lost on the way.
+import { type Daemon, startDaemon } from '../support/daemon'
+import { type Cell, cells, directs, nameOf, runDirect, runThrough } from './cells'
+import { type Outcome, differences } from './suite'
+
+const [part = 'server', ...rest] = process.argv.slice(2)
+if (!['direct', 'server'].includes(part) || rest.length > 0) {
+  process.stderr.write('usage: npm run conformance -- [direct|server]\n')
+  process.exit(2)
+}
+
+const say = (line: string) => process.stdout.write(`${line}\n`)
+const figure = ({ passed, failed }: Outcome) => `${passed} passed, ${failed} failed`
+const row = (name: string, ...columns: string[]) =>
+  say([name.padEnd(40), ...columns.map((column) => column.padEnd(31))].join('').trimEnd())
+
+async function through(daemon: Daemon, cell: Cell, direct: Outcome): Promise<boolean> {
+  const name = `${nameOf(cell)}, ${cell.transport}`
+  try {
+    const seen = await runThrough(daemon, cell)
+    const lost = differences(direct, seen)
+    const good = seen.code === 0 && lost.length === 0
+    row(name, figure(seen), `direct ${figure(direct)}`, good ? 'ok' : `FAILED, exit code ${seen.code}`)
+    for (const line of lost) say(`    ${line}`)
+    return good
+  } catch (error) {
+    row(name, `FAILED: ${(error as Error).message.slice(0, 2000)}`)
+    return false
+  }
+}
+
+let good = true
+const own = new Map<string, Outcome>()
+for (const direct of directs) {
+  const outcome = await runDirect(direct)
+  own.set(nameOf(direct), outcome)
+  row(
+    `${nameOf(direct)}, direct`,
+    figure(outcome),
+    outcome.code === 0 ? 'ok' : `FAILED, exit code ${outcome.code}`,
+  )
+  good &&= outcome.code === 0
+}
+if (part === 'server') {
+  await using daemon = await startDaemon()
+  for (const cell of cells) {
+    const direct = own.get(nameOf(cell))
+    if (direct) good = (await through(daemon, cell, direct)) && good
+  }
+}
+process.exitCode = good ? 0 : 1

@@ -1,0 +1,82 @@
+// The official conformance suite as a program: one run over the scenarios a revision requires, and what came of it.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { repository } from '../support/daemon'
+
+export type Revision = '2025-11-25' | '2026-07-28'
+
+export interface Score {
+  passed: number
+  failed: number
+  /** Ids of the checks that failed. */
+  broken: string[]
+}
+
+export interface Outcome {
+  /** 0 when every required scenario passed. */
+  code: number
+  passed: number
+  failed: number
+  scenarios: Map<string, Score>
+}
+
+const program = join(repository, 'node_modules/@modelcontextprotocol/conformance/dist/index.js')
+const MINUTES = 2
+
+/** Checks that failed, by scenario; each scenario has a folder `server-NAME-TIME` of its own. */
+function brokenChecks(folder: string): Map<string, string[]> {
+  const broken = new Map<string, string[]>()
+  for (const path of new Bun.Glob('**/checks.json').scanSync(folder)) {
+    const scenario = /^(?:server-)?(.+?)-\d{4}-\d\d-\d\dT/.exec(path)?.[1] ?? path
+    const checks = JSON.parse(readFileSync(join(folder, path), 'utf8')) as { id: string; status: string }[]
+    broken.set(
+      scenario,
+      checks.filter(({ status }) => status === 'FAILURE').map(({ id }) => id),
+    )
+  }
+  return broken
+}
+
+/** Runs the suite against a server; throws only when it could not be run. */
+export async function runSuite(url: string, revision: Revision): Promise<Outcome> {
+  const folder = mkdtempSync(join(tmpdir(), 'mux-conformance-'))
+  try {
+    const child = Bun.spawn(
+      [process.execPath, program, 'server', '--url', url, '--requirements', revision, '-o', folder],
+      { cwd: folder, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe', timeout: MINUTES * 60_000 },
+    )
+    const [out, err, code] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+      child.exited,
+    ])
+    const broken = brokenChecks(folder)
+    const scenarios = new Map<string, Score>()
+    for (const [, name = '', passed, failed] of out.matchAll(/^[✓✗] (\S+): (\d+) passed, (\d+) failed$/gm))
+      scenarios.set(name, {
+        passed: Number(passed),
+        failed: Number(failed),
+        broken: broken.get(name) ?? [],
+      })
+    const total = /^Total: (\d+) passed, (\d+) failed$/m.exec(out)
+    if (!total) throw new Error(`the suite ended with ${code} and no total: ${err}${out.slice(-2000)}`)
+    return { code, passed: Number(total[1]), failed: Number(total[2]), scenarios }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Whether a server streams its answers, and closes a stream in between, is its own choice: less may be seen here. */
+const informational = new Set(['server-sse-polling', 'server-sse-multiple-streams'])
+
+/** Scenarios in which `seen` falls short of `direct`, with what broke. */
+export function differences(direct: Outcome, seen: Outcome): string[] {
+  return [...direct.scenarios].flatMap(([name, { passed, failed }]) => {
+    const score = seen.scenarios.get(name) ?? { passed: 0, failed: 0, broken: ['not run'] }
+    if (informational.has(name) && score.failed <= failed && score.broken[0] !== 'not run') return []
+    if (score.passed === passed && score.failed === failed) return []
+    const broken = [...new Set(score.broken)].join(', ')
+    return [`${name} ${score.passed}/${score.failed}, direct ${passed}/${failed}${broken && `: ${broken}`}`]
+  })
+}
