@@ -18,7 +18,7 @@ The vault seals the secrets of your servers in the database. Its key lies in the
   unlock     looks for the key at once; asks for the passphrase where there is one
   use        keeps the key elsewhere: "passphrase" for machines without a keychain, asked for after each start;
              "insecure" in a file of the data folder, which protects nothing once that folder is copied
-  reset      for a key that is lost: begins with a new one. Secrets sealed before have to be given again
+  reset      for a key that is lost: begins with a new one. Secrets have to be given, and servers approved, again
 
 A passphrase is asked for, or read from stdin when that is no terminal.
 
@@ -98,6 +98,9 @@ function readPlace(word: string): VaultPlace {
   return place
 }
 
+const lost =
+  'Every secret sealed so far becomes unreadable and has to be given again, every server has to be approved again'
+
 const costs: Record<'use' | 'reset', Record<VaultPlace, string | null>> = {
   use: {
     keychain: null,
@@ -105,9 +108,9 @@ const costs: Record<'use' | 'reset', Record<VaultPlace, string | null>> = {
     file: 'The key will lie in a file of the data folder: whoever can copy that folder can read every secret in it.',
   },
   reset: {
-    keychain: 'Every secret sealed so far becomes unreadable and has to be given again.',
-    passphrase: 'Every secret sealed so far becomes unreadable and has to be given again.',
-    file: 'Every secret sealed so far becomes unreadable, and the new key will lie in a file of the data folder.',
+    keychain: `${lost}.`,
+    passphrase: `${lost}.`,
+    file: `${lost}, and the new key will lie in a file of the data folder.`,
   },
 }
 

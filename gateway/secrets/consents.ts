@@ -26,8 +26,8 @@ const part = (seal: string, name: 'file' | 'vault'): string | null =>
  * Consents, sealed with a key in the vault and with one in a file. While the vault is open its seal counts and no
  * other, so that nobody who only reads and writes files can forge one. While it is not, that of the file counts,
  * because servers that need no secret are to run all the same. A consent that has the seal of the file alone is sealed
- * anew when the vault opens, if it was given in this run or the vault is newer than all consents; else it is to be
- * given again.
+ * anew when the vault opens, if it was given in this run or the vault itself began in this run; else it is to be given
+ * again.
  */
 export function createConsents(deps: {
   store: ConsentStore

@@ -4,12 +4,12 @@ import type { Runtime } from '../runtime'
 import type { DataKeyStore, StoredDataKey } from '../store/data-keys'
 import { createDataKey } from './data-key'
 import { openEnvelope, type Place, type SealingKey, sealEnvelope } from './envelope'
+import { createOwnKeys } from './own-keys'
 import { Secret } from './secret'
 import type { WrappingKeys, WrappingName } from './wrapping-keys'
 
 /** How often a vault that is not open looks for its key. */
 const LOOK_MS = 2000
-const KEY_BYTES = 32
 /** A refusal that takes longer than a program needs is a person's. */
 const PERSON_MS = 1000
 /** An entry that nobody made: to see whether the keychain answers. */
@@ -38,18 +38,14 @@ export interface Vault extends Disposable {
   watch(): void
 }
 
-/** `fresh`: it was made in this run, so that nothing from before can be marked with it. */
+/**
+ * `fresh`: the vault itself began in this run, so that nothing from before can be marked with it. A key that is made
+ * anew because its row is gone, or because of a reset, is not.
+ */
 export interface OwnKey {
   bytes: Uint8Array
   fresh: boolean
 }
-
-const ownPlace = (name: string): Place => ({
-  table: 'vault_secrets',
-  column: 'envelope',
-  row: name,
-  space: '',
-})
 
 export interface VaultDeps {
   keys: DataKeyStore
@@ -68,7 +64,14 @@ export function createVault(deps: VaultDeps): Vault {
   const over = new AbortController()
   /** Of the first wrapping key: one name, however often the keychain refuses it. */
   const firstName = wrapping.plan('keychain')
-  const own = new Map<string, OwnKey>()
+  const own = createOwnKeys({
+    keys,
+    runtime,
+    seal,
+    open: (place, envelope) => openEnvelope(requireKey(), place, envelope),
+  })
+  /** There was no data key before this run. */
+  let began = false
   let key: SealingKey | null = null
   let state = initialState()
   let bothered = false
@@ -120,13 +123,18 @@ export function createVault(deps: VaultDeps): Vault {
   function forgetKeys(): void {
     key?.bytes.fill(0)
     key = null
-    for (const { bytes } of own.values()) bytes.fill(0)
-    own.clear()
+    own.wipe()
   }
 
   /** A new data key under a new wrapping key. */
-  async function mint(name: WrappingName, passphrase: Secret | null): Promise<VaultState> {
-    return take(await dataKey.mint(name, passphrase, goOn), name.place)
+  async function mint(
+    name: WrappingName,
+    passphrase: Secret | null,
+    isFirst = !keys.ever(),
+  ): Promise<VaultState> {
+    const made = await dataKey.mint(name, passphrase, goOn)
+    began = isFirst
+    return take(made, name.place)
   }
 
   async function first(): Promise<VaultState> {
@@ -170,16 +178,6 @@ export function createVault(deps: VaultDeps): Vault {
     return { keyId: id, envelope: sealEnvelope({ id, bytes }, place, plain, nonce()) }
   }
 
-  function readOrMakeOwn(name: string): OwnKey {
-    const stored = keys.secret(name)
-    const opened = stored && openEnvelope(requireKey(), ownPlace(name), stored)
-    if (opened?.length === KEY_BYTES) return { bytes: opened, fresh: false }
-    const bytes = runtime.randomBytes(KEY_BYTES)
-    const { keyId, envelope } = seal(ownPlace(name), bytes)
-    keys.putSecret(name, keyId, envelope)
-    return { bytes, fresh: true }
-  }
-
   return {
     state: () => state,
     unlock: (passphrase) => inTurn(() => look(passphrase)).finally(tidyLater),
@@ -202,7 +200,7 @@ export function createVault(deps: VaultDeps): Vault {
         await dataKey.tidy().catch(() => undefined)
         return state
       }),
-    reset: (place, passphrase) => inTurn(() => mint(wrapping.plan(place), passphrase)),
+    reset: (place, passphrase) => inTurn(() => mint(wrapping.plan(place), passphrase, false)),
     requireOpen: () => void requireKey(),
     seal(place, plain) {
       const bytes = new TextEncoder().encode(plain.reveal())
@@ -220,10 +218,7 @@ export function createVault(deps: VaultDeps): Vault {
       return new Secret(text)
     },
     ownKey(name) {
-      if (!key) return null
-      const known = own.get(name) ?? readOrMakeOwn(name)
-      own.set(name, known)
-      return known
+      return key && { bytes: own.get(name), fresh: began }
     },
     watch() {
       const forever = async () => {

@@ -28,6 +28,8 @@ export interface NotedKey {
 export interface DataKeyStore {
   /** The one in use; null before there ever was one. */
   active(): StoredDataKey | null
+  /** Whether there is a key at all, in use or retired. */
+  ever(): boolean
   /** Puts a new key in use; the one before is kept as retired. Nothing is changed when `opens` says no. */
   add(key: Wrapped, opens: (stored: StoredDataKey) => boolean): void
   /** Replaces what wraps the key in use, and notes what wrapped it. Nothing is changed when `opens` says no. */
@@ -58,6 +60,7 @@ interface Row {
 /** The vault's own rows. */
 export function createDataKeyStore(db: Database, runtime: Pick<Runtime, 'now'>): DataKeyStore {
   const active = db.statement<Row>('SELECT * FROM data_keys WHERE active = 1')
+  const any = db.statement('SELECT 1 FROM data_keys LIMIT 1')
   const retire = db.statement('UPDATE data_keys SET active = 0 WHERE active = 1')
   const insert = db.statement(`
     INSERT INTO data_keys (id, active, place, wrapping_id, derivation, wrapped, created_at)
@@ -104,6 +107,7 @@ export function createDataKeyStore(db: Database, runtime: Pick<Runtime, 'now'>):
 
   return {
     active: inUse,
+    ever: () => any.get() !== null,
     add: (key, opens) =>
       db.transaction(() => {
         const { id, place, wrappingId, derivation, wrapped } = key
