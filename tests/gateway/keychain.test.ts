@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { eventually } from '../support/daemon'
 import { type KeychainUser, startKeychainUser } from '../support/keychain-user'
 import { startKeyring } from '../support/keyring'
 
@@ -128,3 +129,36 @@ test('[threat.55] without a keychain nothing is stored, in no other place either
   expect(await user.ask('write', account, OTHER)).toMatchObject({ state: 'threw' })
   expect(kernelKeys(account)).toEqual([])
 })
+
+/** Threads of a process that run JavaScript of their own. */
+const workers = ({ pid }: KeychainUser) =>
+  readdirSync(`/proc/${pid}/task`).filter((task) => commOf(pid, task) === 'Worker').length
+
+function commOf(pid: number, task: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/task/${task}/comm`, 'utf8').trim()
+  } catch {
+    // It ended meanwhile.
+    return ''
+  }
+}
+
+test('[cred.keychain] the thread for the keychain ends when it has nothing to do, and is there for the next job', async () => {
+  await using keyring = await startKeyring()
+  await using user = startKeychainUser(keyring.env)
+  await stored(user)
+  for (const _ of [1, 2]) {
+    expect(await user.ask('read', 'key')).toMatchObject(present)
+    await eventually(
+      () => workers(user),
+      (count) => count === 0,
+      60_000,
+    )
+  }
+  // A job that waits keeps it, and is answered.
+  keyring.freeze()
+  expect(await user.ask('read', 'key')).toMatchObject({ state: 'unavailable', reason: 'timeout' })
+  expect(workers(user)).toBe(1)
+  keyring.thaw()
+  expect(await user.ask('read', 'key')).toMatchObject(present)
+}, 180_000)
