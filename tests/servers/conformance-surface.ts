@@ -59,7 +59,7 @@ function contents(uri: string, { writes }: Memory): { uri: string; mimeType: str
   if (uri === 'test://static-binary') return { uri, mimeType: 'image/png', blob: PIXEL }
   if (uri === WATCHED) return { uri, mimeType: 'text/plain', text: `Written ${writes} times` }
   const id = /^test:\/\/template\/([^/]+)\/data$/.exec(uri)?.[1]
-  if (id === undefined) throw new NotFound(uri)
+  if (id === undefined || id === 'nobody') throw new NotFound(uri)
   const data = { id, templateTest: true, data: `Data for ID: ${id}` }
   return { uri, mimeType: 'application/json', text: JSON.stringify(data) }
 }
