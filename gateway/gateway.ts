@@ -35,6 +35,7 @@ import { createWrappingKeys } from './secrets/wrapping-keys'
 import { createAnnounce, type Announce } from './session/announce'
 import { createClientSpace } from './session/client-space'
 import { createPulse } from './session/pulse'
+import { createSessionKeys } from './session/session-keys'
 import { createSessions } from './session/sessions'
 import { openStores } from './store/stores'
 import { createUpkeep } from './store/upkeep'
@@ -184,8 +185,10 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
       breach(new GatewayError('internal', 'its pulse stopped', { cause })),
     )
     parts.defer(() => pulse.stop())
+    const sessionKeys = parts.use(createSessionKeys({ vaultKey: () => vault.ownKey('session'), runtime }))
     const sessions = createSessions({
       store: stores.sessions,
+      keys: sessionKeys,
       upstreams: pool,
       spaceOf,
       settings: settings.read,

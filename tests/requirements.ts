@@ -30,10 +30,7 @@ const rows: Record<string, string | Requirement> = {
   'catalog.offline': 'features are listed from what was last known, before any server is up',
   sets: 'Feature Sets decide what a client may use; exclude wins',
   keys: 'access keys: shown once, stored as hashes, revoked at once',
-  'sessions.jwt': {
-    promise: 'session ids are signed with the secret in the keychain and survive a restart of the gateway',
-    partly: 'sessions survive a restart; their ids are random and not signed yet',
-  },
+  'sessions.jwt': 'session ids are signed with a key in the vault and survive a restart of the gateway',
   logs: 'a rotating log per server, without secrets',
   tray: { promise: 'tray icon and start with the system', deferred: 'needs the desktop shell' },
   update: { promise: 'updates are signed, verified and never go back', deferred: 'needs the updater' },
@@ -91,10 +88,7 @@ const rows: Record<string, string | Requirement> = {
   'threat.11': 'keys are random, hashed, expiring, and guessing is slowed down',
   'threat.12': 'a session is of use to its own client only',
   'threat.13': 'no client ever gets an answer meant for another',
-  'threat.14': {
-    promise: 'signed tokens are verified strictly',
-    deferred: 'needs signed session ids',
-  },
+  'threat.14': 'signed tokens are verified strictly',
   'threat.15': 'credentials of one side never reach the other',
   'threat.16': 'who a client is follows from its key alone',
   'threat.17': 'rights are enforced on use, not only on lists',

@@ -47,8 +47,8 @@ export interface DispatchDeps {
 
 const answerTypes = ['application/json', 'text/event-stream'] as const
 
-/** The session a request names. Throws `session.missing` and `session.unknown`. */
-export function sessionOf(sessions: Sessions, request: Request, proof: Proof): Session {
+/** The session a request names, as `Sessions.find` has it. Throws `session.missing` and `session.unknown`. */
+export function sessionOf(sessions: Sessions, request: Request, proof: Proof): Session | Promise<Session> {
   const id = request.headers.get('mcp-session-id')
   if (id === null) throw new GatewayError('session.missing')
   return sessions.find(id, proof.identity)
@@ -77,8 +77,10 @@ export function createDispatch(deps: DispatchDeps) {
       }
       requireVersion(request.headers)
       authenticator.confirm(proof)
-      if (message.method === 'initialize') return initialize(message, proof)
-      const session = sessionOf(sessions, request, proof)
+      if (message.method === 'initialize') return await initialize(message, proof)
+      const found = sessionOf(sessions, request, proof)
+      const session = found instanceof Promise ? await found : found
+      if (session !== found) authenticator.confirm(proof)
       if (message.kind !== 'request') return take(session, message)
       if (message.method === 'ping') return jsonReply(emptyResult(message))
       if (message.method === 'logging/setLevel') return setLevel(session, message)
@@ -102,12 +104,12 @@ export function createDispatch(deps: DispatchDeps) {
     }
   }
 
-  function initialize(message: Envelope, proof: Proof): Response {
+  async function initialize(message: Envelope, proof: Proof): Promise<Response> {
     if (message.kind !== 'request') throw new GatewayError('rpc.invalid', 'initialize needs an id')
     const { clientId } = proof.identity
     const hello = readHello(message)
     const visible = view(clientId, spaceOf(clientId))
-    const session = sessions.open(proof.identity, hello)
+    const session = await sessions.open(proof.identity, hello, () => authenticator.confirm(proof))
     session.told = visible
     const gateway = { version: deps.version, instructions: deps.instructions(visible) }
     return openingReply(helloMessage(message, hello, gateway), session.facts.id)

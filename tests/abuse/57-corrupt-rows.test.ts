@@ -41,6 +41,8 @@ beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'mux-corrupt-'))
   dataDir = join(home, 'data')
   const before = await startDaemon({ home, dataDir })
+  // So that the ids of sessions count after the restart, too.
+  await before.ok('vault', 'use', 'insecure', '--yes')
   for (const name of names)
     await before.ok('add', name, '--yes', '--', ...scripted('plain', join(home, `${name}.log`)))
   key = (await before.ok('key', 'create', 'everyone')).trim()

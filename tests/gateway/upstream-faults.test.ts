@@ -168,15 +168,16 @@ test('[faults] a call is sent again, once, when the session it named is gone', a
 }, 60_000)
 
 test('[mcp.resources] a session that comes back after a restart is subscribed again, and told to read again', async () => {
+  await using keyring = await startKeyring()
   const home = mkdtempSync(join(tmpdir(), 'mux-subs-'))
   const log = join(home, 'subs.log')
-  const first = await startDaemon({ home })
+  const first = await startDaemon({ home, env: keyring.env })
   await first.ok('add', 'res', '--yes', '--', ...scripted('resources', log))
   const own = (await first.ok('key', 'create', 'tester')).trim()
   const before = await openCaller(first, own)
   expect((await before.request('resources/subscribe', { uri: 'test://a' })).result).toEqual({})
   await first[Symbol.asyncDispose]()
-  const second = await startDaemon({ home })
+  const second = await startDaemon({ home, env: keyring.env })
   try {
     const heard = linesOf(log, 'resources/subscribe')
     const headers = { ...mcpHeaders(own), 'Mcp-Session-Id': before.id }

@@ -32,6 +32,7 @@ const closed = ['domain', 'migrations', 'wire']
 const homes: Record<string, readonly string[]> = {
   'bun:sqlite': ['store'],
   'ipaddr.js': ['net'],
+  jose: ['session'],
   '@napi-rs/keyring': ['secrets'],
   elysia: ['admin', 'mcp'],
   '@elysiajs/eden': ['cli', 'control'],

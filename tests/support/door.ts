@@ -12,6 +12,7 @@ import type { LogLevel } from '../../gateway/domain/exchange'
 import { type Runtime, systemRuntime } from '../../gateway/runtime'
 import { createAnnounce } from '../../gateway/session/announce'
 import { createPulse } from '../../gateway/session/pulse'
+import { createSessionKeys } from '../../gateway/session/session-keys'
 import { createSessions } from '../../gateway/session/sessions'
 import { rawOf } from '../../gateway/wire/members'
 import { resultMessage } from '../../gateway/wire/messages'
@@ -54,6 +55,8 @@ export interface DoorOptions {
   file?: string
   /** Times one beat takes; the tests need not wait for real seconds. */
   beatMs?: number
+  /** What lies in the vault; null while it is not open. Without it one and the same key, as after a restart. */
+  sessionKey?: () => Uint8Array | null
   port?: number
 }
 
@@ -74,8 +77,16 @@ export async function startDoor(options: DoorOptions = {}) {
   const spaceOf = () => 'space'
   const released: string[] = []
   const levels: (LogLevel | null)[] = []
+  const sessionKeys = createSessionKeys({
+    vaultKey: () => {
+      const bytes = options.sessionKey ? options.sessionKey() : Buffer.alloc(32, 9)
+      return bytes && { bytes, fresh: false }
+    },
+    runtime,
+  })
   const sessions = createSessions({
     store: stores.sessions,
+    keys: sessionKeys,
     upstreams: {
       release: (conversation) => void released.push(conversation),
       resume: () => {},
@@ -128,6 +139,7 @@ export async function startDoor(options: DoorOptions = {}) {
     stores,
     events,
     sessions,
+    sessionKeys,
     announce,
     door,
     usage,
@@ -141,6 +153,7 @@ export async function startDoor(options: DoorOptions = {}) {
       await listener.stop()
       announce.close()
       sessions.close()
+      sessionKeys[Symbol.dispose]()
       door.close()
       authenticator.close()
       pulse.stop()
