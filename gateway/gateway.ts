@@ -251,6 +251,7 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
         secrets,
         vault,
         consents,
+        sessionKeys,
         views,
         operator: {
           states: pool.states,

@@ -5,6 +5,7 @@ import type { Runtime } from '../runtime'
 import type { Consents } from '../secrets/consents'
 import type { ServerSecrets } from '../secrets/server-secrets'
 import type { Vault } from '../secrets/vault'
+import type { SessionKeys } from '../session/session-keys'
 import type { CatalogStore } from '../store/catalog'
 import type { ClientStore } from '../store/clients'
 import type { DataKeyStore } from '../store/data-keys'
@@ -48,6 +49,7 @@ export interface AdminDeps {
   clients: ClientStore
   keys: KeyStore
   consents: Consents
+  sessionKeys: Pick<SessionKeys, 'keyIn'>
   settings: SettingStore
   /** Groups writes: all of them are stored, or none. */
   db: Pick<Database, 'transaction'>

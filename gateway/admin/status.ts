@@ -18,6 +18,13 @@ export interface ServerStatus {
   missing: string | null
 }
 
+/** Where the key lies that new session ids are signed with, what follows from that and what to do; null for nothing. */
+export interface SessionKeyView {
+  in: 'vault' | 'memory'
+  what: string
+  todo: string | null
+}
+
 /** The whole gateway at one moment. */
 export interface Status extends GatewayInfo {
   space: { id: string; name: string }
@@ -25,6 +32,7 @@ export interface Status extends GatewayInfo {
   vault: VaultView
   /** Where the key lies that consents are checked with now. */
   consentKeyIn: 'vault' | 'file'
+  sessionKey: SessionKeyView
   /** Features nobody can use, because another server's name is in their way. */
   withheld: { serverId: string; server: string; name: string; keptBy: string }[]
   /** Stored rows that cannot be read and are left out, as far as anybody asked for them. */
@@ -54,6 +62,24 @@ function missing(state: UpstreamState, absentInputs: readonly string[]): string 
   }
 }
 
+function sessionKeyView({ sessionKeys, vault }: AdminDeps): SessionKeyView {
+  const place = sessionKeys.keyIn()
+  if (place === 'vault')
+    return { in: place, what: 'sessions survive a restart: their key is in the vault', todo: null }
+  const what = 'sessions end when McpMux does: their key is in memory alone'
+  return vault.state().status === 'open'
+    ? {
+        in: place,
+        what: `${what}, because it could not be stored`,
+        todo: 'see to it that the data folder can be written and has room',
+      }
+    : {
+        in: place,
+        what: `${what}, because the vault is not open`,
+        todo: 'open it, "mcpmux vault status" says how; until then clients initialize anew after a restart',
+      }
+}
+
 /** Everything of one moment, for `status`. */
 export function readStatus(deps: AdminDeps): Status {
   const { spaces, servers, clients, catalog, secrets, views, consents } = deps
@@ -80,6 +106,7 @@ export function readStatus(deps: AdminDeps): Status {
     }),
     vault: vaultView(deps),
     consentKeyIn: consents.keyIn(),
+    sessionKey: sessionKeyView(deps),
     withheld: spaces.list().flatMap((space) =>
       views.withheld(space.id).map(({ serverId, exposedName, ownerId }) => ({
         serverId,

@@ -23,6 +23,10 @@ function withheld(status: Status): string[] {
   })
 }
 
+/** Nothing while all is as it should be. */
+const sessionKeyLines = ({ what, todo }: Status['sessionKey']): string[] =>
+  todo === null ? [] : [`          ${safe(what)}`, `          ${safe(todo)}`]
+
 function text(status: Status): string {
   const lines = [
     `McpMux ${status.version} is running (process ${status.pid})`,
@@ -30,6 +34,7 @@ function text(status: Status): string {
     `admin     ${status.adminUrl}`,
     `Space     ${safe(status.space.name)}`,
     `sessions  ${status.sessions.length}`,
+    ...sessionKeyLines(status.sessionKey),
     ...vaultLines(status.vault),
     status.consentKeyIn === 'file'
       ? 'consents  checked with a key in a file of the data folder, because the vault is not open'

@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { filesBelow } from '../support/canaries'
-import { eventually, repository, startDaemon } from '../support/daemon'
+import { type Daemon, eventually, repository, startDaemon } from '../support/daemon'
 import { forgedTokens } from '../support/forged-tokens'
 import { startKeyring } from '../support/keyring'
 import { mcpHeaders, openRawSession } from '../support/raw-client'
@@ -15,6 +15,8 @@ import { mcpHeaders, openRawSession } from '../support/raw-client'
 const info = { name: 'survivor', version: '1' }
 
 const callTool = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"edges_tool-20"}}'
+const sessionKey = async (daemon: Daemon) =>
+  (JSON.parse(await daemon.ok('status', '--json')) as { sessionKey: unknown }).sessionKey
 
 test('[mcp.lifecycle] [sessions.jwt] after a crash sessions go on, and a call that was open ends with an error that says so', async () => {
   await using keyring = await startKeyring()
@@ -31,6 +33,11 @@ test('[mcp.lifecycle] [sessions.jwt] after a crash sessions go on, and a call th
   const v2 = new ClientV2(info)
   await v2.connect(transports[1])
   const ids = transports.map(({ sessionId }) => sessionId)
+  expect(await sessionKey(before)).toEqual({
+    in: 'vault',
+    what: expect.stringContaining('survive'),
+    todo: null,
+  })
   try {
     let steps = 0
     const options = { onprogress: () => void (steps += 1), timeout: 60_000 }
@@ -67,13 +74,18 @@ test('[mcp.lifecycle] [sessions.jwt] after a crash sessions go on, and a call th
   }
 }, 90_000)
 
-test('[sessions.jwt] without a keychain sessions end with the process, and clients initialize anew', async () => {
+test('[sessions.jwt] without a keychain status says that sessions end with the process, and so they do', async () => {
   const home = mkdtempSync(join(tmpdir(), 'mux-crash-'))
   const before = await startDaemon({ home })
   const program = join(repository, 'tests/servers/edges-stdio.ts')
   await before.ok('add', 'edges', '--yes', '--', process.execPath, program)
   const key = (await before.ok('key', 'create', 'survivor')).trim()
   try {
+    expect(await before.ok('status')).toContain('sessions end when McpMux does: their key is in memory alone')
+    expect(await sessionKey(before)).toMatchObject({
+      in: 'memory',
+      todo: expect.stringContaining('mcpmux vault status'),
+    })
     const session = await openRawSession(before.mcpUrl, key)
     before.kill('SIGKILL')
     await before.exited

@@ -9,6 +9,7 @@ import { createViews } from '../../gateway/policy/views'
 import { systemRuntime } from '../../gateway/runtime'
 import { createConsents } from '../../gateway/secrets/consents'
 import { createServerSecrets } from '../../gateway/secrets/server-secrets'
+import { createSessionKeys } from '../../gateway/session/session-keys'
 import { tempVault } from './temp-vault'
 import { tempStores } from './temp-store'
 
@@ -42,6 +43,7 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
       fileKey: new Uint8Array(32).fill(7),
       vaultKey: () => vault.ownKey('consent'),
     }),
+    sessionKeys: createSessionKeys({ vaultKey: () => vault.ownKey('session'), runtime: systemRuntime }),
     operator: {
       states: () => states,
       connect: async (serverId) => {
