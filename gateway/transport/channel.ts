@@ -9,18 +9,28 @@ import type { Envelope } from '../wire/envelope'
  */
 export interface Channel {
   /**
+   * True where each call has a stream of its own: `abandon` tells the server by itself, and headers are sent. A pipe
+   * has neither.
+   */
+  readonly streamsPerCall: boolean
+  /**
    * Hands one complete message over. A returned promise is back-pressure. Rejects (or throws) with
    * `UndeliveredError` when the server surely never saw the message, else with a GatewayError.
-   * `callId` is the connection's own id of the request in `message`; null for notifications and answers.
+   * `callId` is the connection's own id of the request in `message`; null for notifications and answers. `headers`
+   * (names in lower case, values ready to be sent) go with this message alone; a message that has them stands for
+   * itself: no session is begun by its answer, and a stream that breaks is not taken up again.
    */
-  send(message: Uint8Array, callId: number | null): void | Promise<void>
+  send(message: Uint8Array, callId: number | null, headers?: MessageHeaders): void | Promise<void>
   /** The caller lost interest in a call: HTTP closes its stream; stdio has nothing to do. */
   abandon(callId: number): void
-  /** Called once after initialize: HTTP sends the version from now on and opens its listen stream. */
+  /** Called once after initialize, never without one: HTTP sends the version from now on and opens its listen stream. */
   negotiated(protocolVersion: string): void
   /** Ends the leg and everything it started (the whole process tree). Idempotent; resolves when it is gone. */
   close(): Promise<void>
 }
+
+/** HTTP headers of one message. */
+export type MessageHeaders = Readonly<Record<string, string>>
 
 /** What a leg reports. Never called after `onClose`. */
 export interface ChannelEvents {

@@ -28,9 +28,9 @@ const ATTEMPTS = 5
 export interface AnswerReader {
   /**
    * Resolves when the answer was handed on. Rejects with `upstream.garbage`, `upstream.too_large` or `upstream.lost`
-   * when none will come.
+   * when none will come. A stream that breaks is taken up again where that is `resumable`.
    */
-  read(response: Response, callId: number, signal: AbortSignal): Promise<void>
+  read(response: Response, callId: number, signal: AbortSignal, resumable: boolean): Promise<void>
 }
 
 export function createAnswerReader(options: AnswerOptions): AnswerReader {
@@ -44,7 +44,12 @@ export function createAnswerReader(options: AnswerOptions): AnswerReader {
     options.onMessage(message, callId)
   }
 
-  async function readStreams(first: Response, callId: number, signal: AbortSignal): Promise<void> {
+  async function readStreams(
+    first: Response,
+    callId: number,
+    signal: AbortSignal,
+    resumable: boolean,
+  ): Promise<void> {
     let lastEventId: string | null = null
     let retry: number | null = null
     let answered = false
@@ -72,7 +77,8 @@ export function createAnswerReader(options: AnswerOptions): AnswerReader {
         }
       }
       if (answered) return
-      if (lastEventId === null) throw new GatewayError('upstream.lost', 'its stream ended before the answer')
+      if (lastEventId === null || !resumable)
+        throw new GatewayError('upstream.lost', 'its stream ended before the answer')
       idle = lastEventId === before ? idle + 1 : 0
       if (idle >= ATTEMPTS) throw new GatewayError('upstream.lost', 'its stream could not be taken up again')
       const asked = Math.min(Math.max(retry ?? DEFAULT_PAUSE, SHORTEST_PAUSE), LONGEST_PAUSE)
@@ -116,10 +122,10 @@ export function createAnswerReader(options: AnswerOptions): AnswerReader {
   }
 
   return {
-    async read(response, callId, signal) {
+    async read(response, callId, signal, resumable) {
       const type = mediaTypeOf(response)
       if (type === 'application/json' && response.status === 200) return readJson(response, callId)
-      if (type === 'text/event-stream') return readStreams(response, callId, signal)
+      if (type === 'text/event-stream') return readStreams(response, callId, signal, resumable)
       await discard(response)
       const what =
         response.status === 200

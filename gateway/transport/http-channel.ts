@@ -1,10 +1,16 @@
-// The Streamable HTTP leg (MCP 2025-11-25, transports): one POST for each message, its answer tied to its call.
+// The Streamable HTTP leg (MCP 2025-11-25 and 2026-07-28, transports): one POST for each message, its answer tied to its call.
 import { GatewayError } from '../errors'
 import { discard } from '../net/body'
 import type { SafeFetch } from '../net/safe-fetch'
 import type { Runtime } from '../runtime'
 import type { Secret } from '../secrets/secret'
-import { UndeliveredError, type Channel, type ChannelEvents, type ChannelLimits } from './channel'
+import {
+  UndeliveredError,
+  type Channel,
+  type ChannelEvents,
+  type ChannelLimits,
+  type MessageHeaders,
+} from './channel'
 import { createAnswerReader } from './http-answers'
 import { listen } from './http-listen'
 import { ACKNOWLEDGE_TIMEOUT, createOutbox } from './http-outbox'
@@ -68,14 +74,19 @@ export function openStreamableHttp(options: StreamableHttpOptions): Channel {
     }
   }
 
-  async function deliver(message: Uint8Array, callId: number | null): Promise<void> {
+  async function deliver(
+    message: Uint8Array,
+    callId: number | null,
+    headers: MessageHeaders | undefined,
+  ): Promise<void> {
     const abort = new AbortController()
     if (callId === null) others.add(abort)
     else calls.set(callId, abort)
     try {
       let response: Response
       try {
-        response = await session.post(message, abort.signal, callId === null ? ACKNOWLEDGE_TIMEOUT : 0)
+        const idle = callId === null ? ACKNOWLEDGE_TIMEOUT : 0
+        response = await session.post(message, abort.signal, idle, headers)
       } catch (error) {
         throw abort.signal.aborted ? new GatewayError('rpc.cancelled') : sendFailure(error)
       }
@@ -84,9 +95,9 @@ export function openStreamableHttp(options: StreamableHttpOptions): Channel {
         if (callId !== null && calls.delete(callId) && !ended) events.onMessage(answer, callId)
         return
       }
-      if (!initialized) session.begin(response)
+      if (!initialized && !headers) session.begin(response)
       if (callId === null) await discard(response)
-      else void follow(response, callId, abort)
+      else void follow(response, callId, abort, !headers)
     } catch (error) {
       if (callId !== null) calls.delete(callId)
       if (error instanceof UndeliveredError && error.code !== 'upstream.unauthorized') endSoon(error)
@@ -96,9 +107,14 @@ export function openStreamableHttp(options: StreamableHttpOptions): Channel {
     }
   }
 
-  async function follow(response: Response, callId: number, abort: AbortController): Promise<void> {
+  async function follow(
+    response: Response,
+    callId: number,
+    abort: AbortController,
+    resumable: boolean,
+  ): Promise<void> {
     try {
-      await answers.read(response, callId, abort.signal)
+      await answers.read(response, callId, abort.signal, resumable)
     } catch (error) {
       if (calls.get(callId) !== abort) return
       calls.delete(callId)
@@ -140,7 +156,9 @@ export function openStreamableHttp(options: StreamableHttpOptions): Channel {
   }
 
   return {
-    send: (message, callId) => outbox.send(message, callId !== null, () => deliver(message, callId)),
+    streamsPerCall: true,
+    send: (message, callId, headers) =>
+      outbox.send(message, callId !== null, () => deliver(message, callId, headers)),
     abandon(callId) {
       const abort = calls.get(callId)
       calls.delete(callId)

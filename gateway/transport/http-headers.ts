@@ -13,6 +13,8 @@ const reserved = new Set([
   'host',
   'keep-alive',
   'last-event-id',
+  'mcp-method',
+  'mcp-name',
   'mcp-protocol-version',
   'mcp-session-id',
   'proxy-authorization',
@@ -33,7 +35,8 @@ export function ownHeaders(headers: Readonly<Record<string, Secret | string>>): 
     const lower = name.toLowerCase()
     if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(lower))
       throw new GatewayError('input.invalid', 'a header has no valid name')
-    if (reserved.has(lower)) throw new GatewayError('input.invalid', `McpMux sets the header ${lower} itself`)
+    if (reserved.has(lower) || lower.startsWith('mcp-param-'))
+      throw new GatewayError('input.invalid', `McpMux sets the header ${lower} itself`)
     const text = (value instanceof Secret ? value.reveal() : value).trim()
     if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(text)) {
       throw new GatewayError('input.invalid', `the header ${lower} has a character that HTTP does not allow`)

@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors'
 import type { SafeFetch } from '../net/safe-fetch'
 import type { Secret } from '../secrets/secret'
+import type { MessageHeaders } from './channel'
 import { ownHeaders } from './http-headers'
 
 export interface HttpSessionOptions {
@@ -15,8 +16,13 @@ export interface HttpSessionOptions {
 /** The requests of one Streamable HTTP session and the headers they carry (MCP 2025-11-25, transports). */
 export interface HttpSession {
   readonly id: string | null
-  /** `idleTimeout` in ms, 0 for never; so too below. */
-  post(message: Uint8Array, signal: AbortSignal, idleTimeout: number): Promise<Response>
+  /** `idleTimeout` in ms, 0 for never; so too below. `headers` go with this message alone. */
+  post(
+    message: Uint8Array,
+    signal: AbortSignal,
+    idleTimeout: number,
+    headers?: MessageHeaders,
+  ): Promise<Response>
   /** Opens a stream, or goes on with the one `lastEventId` belongs to. */
   get(lastEventId: string | null, signal: AbortSignal, idleTimeout: number): Promise<Response>
   delete(signal: AbortSignal): Promise<Response>
@@ -56,8 +62,10 @@ export function createHttpSession(options: HttpSessionOptions): HttpSession {
     get id() {
       return id
     },
-    post: (message, signal, idleTimeout) =>
-      safeFetch(url, { ...common, method: 'POST', headers: posting, body: message, signal, idleTimeout }),
+    post: (body, signal, idleTimeout, extra) => {
+      const headers = extra ? { ...posting, ...extra } : posting
+      return safeFetch(url, { ...common, method: 'POST', headers, body, signal, idleTimeout })
+    },
     get(lastEventId, signal, idleTimeout) {
       const headers: Record<string, string> = { ...shared, accept: 'text/event-stream' }
       if (lastEventId !== null) headers['last-event-id'] = lastEventId

@@ -149,6 +149,7 @@ export async function openSse(options: SseOptions): Promise<Channel> {
   }
 
   return {
+    streamsPerCall: false,
     send: (message, callId) => outbox.send(message, callId !== null, () => deliver(message, callId)),
     abandon(callId) {
       calls.get(callId)?.abort()

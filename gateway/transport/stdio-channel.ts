@@ -130,6 +130,7 @@ export async function openStdio(options: StdioOptions, deps: StdioDeps): Promise
 
   return {
     pid: tree.pid,
+    streamsPerCall: false,
     send(message, callId) {
       if (closed) throw new UndeliveredError('upstream.unavailable', 'its process has ended')
       if (callId !== null) {
