@@ -1,3 +1,5 @@
+import type { EraChoice } from './era'
+
 /**
  * A value of an environment variable or header: literal text, or `${input:ID}` as the WHOLE value, which
  * stands for the Server's input of that id (never spliced into a longer text).
@@ -42,6 +44,8 @@ export interface Server {
   enabled: boolean
   /** Start with the gateway and never stop for being idle. */
   keepRunning: boolean
+  /** How it is spoken to. */
+  era: EraChoice
   /** Where the definition came from: 'cli', 'demo', … Part of the consent. */
   source: string
   position: number

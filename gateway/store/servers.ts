@@ -1,3 +1,4 @@
+import { eraChoices, type EraChoice } from '../domain/era'
 import type { Definition, Server, ServerInput } from '../domain/server'
 import { GatewayError } from '../errors'
 import type { Runtime } from '../runtime'
@@ -20,10 +21,11 @@ export interface ServerDraft {
   keepRunning?: boolean
   source: string
   enabled?: boolean
+  era?: EraChoice
 }
 
 export type ServerPatch = Partial<
-  Pick<Server, 'name' | 'alias' | 'definition' | 'inputs' | 'enabled' | 'keepRunning' | 'position'>
+  Pick<Server, 'name' | 'alias' | 'definition' | 'inputs' | 'enabled' | 'keepRunning' | 'position' | 'era'>
 >
 
 export interface ServerStore {
@@ -52,6 +54,7 @@ interface Row {
   definition: string
   enabled: number
   keep_running: number
+  era: string
   source: string
   position: number
   created_at: number
@@ -83,13 +86,13 @@ export function createServerStore(db: Database, runtime: Pick<Runtime, 'now' | '
     'SELECT * FROM server_inputs WHERE server_id = $id ORDER BY position',
   )
   const insert = db.statement(`
-    INSERT INTO servers (id, space_id, name, alias, definition, enabled, keep_running, source, position,
+    INSERT INTO servers (id, space_id, name, alias, definition, enabled, keep_running, era, source, position,
       created_at, updated_at)
-    VALUES ($id, $spaceId, $name, $alias, $definition, $enabled, $keepRunning, $source,
+    VALUES ($id, $spaceId, $name, $alias, $definition, $enabled, $keepRunning, $era, $source,
       (SELECT coalesce(max(position) + 1, 0) FROM servers WHERE space_id = $spaceId), $now, $now)`)
   const change = db.statement(`
     UPDATE servers SET name = $name, alias = $alias, definition = $definition, enabled = $enabled,
-      keep_running = $keepRunning, position = $position, updated_at = $now WHERE id = $id`)
+      keep_running = $keepRunning, era = $era, position = $position, updated_at = $now WHERE id = $id`)
   const clearInputs = db.statement('DELETE FROM server_inputs WHERE server_id = $id')
   const insertInput = db.statement(`
     INSERT INTO server_inputs (server_id, id, secret, value, position)
@@ -107,6 +110,7 @@ export function createServerStore(db: Database, runtime: Pick<Runtime, 'now' | '
       db.report({ table: 'servers', id: row.id, what: `its ${part} cannot be read` })
       return null
     }
+    const era = eraChoices.find((choice) => choice === row.era) ?? 'auto'
     return {
       id: row.id,
       spaceId: row.space_id,
@@ -116,6 +120,7 @@ export function createServerStore(db: Database, runtime: Pick<Runtime, 'now' | '
       inputs: own.map(({ id, secret, value }) => ({ id, secret: secret === 1, value })),
       enabled: row.enabled === 1,
       keepRunning: row.keep_running === 1,
+      era,
       source: row.source,
       position: row.position,
       createdAt: row.created_at,
@@ -176,6 +181,7 @@ export function createServerStore(db: Database, runtime: Pick<Runtime, 'now' | '
           definition: definitionText(draft.definition),
           enabled: Number(draft.enabled ?? true),
           keepRunning: Number(draft.keepRunning ?? false),
+          era: draft.era ?? 'auto',
           source: draft.source,
           now: runtime.now(),
         })
@@ -195,6 +201,7 @@ export function createServerStore(db: Database, runtime: Pick<Runtime, 'now' | '
           definition: definitionText(after.definition),
           enabled: Number(after.enabled),
           keepRunning: Number(after.keepRunning),
+          era: after.era,
           position: after.position,
           now: runtime.now(),
         })

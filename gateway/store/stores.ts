@@ -4,6 +4,7 @@ import { createClientStore } from './clients'
 import { createConsentStore } from './consents'
 import { createCredentialStore } from './credentials'
 import { createDataKeyStore } from './data-keys'
+import { createEraStore } from './eras'
 import { openDatabase } from './database'
 import { createFeatureSetStore } from './feature-sets'
 import { createKeyStore } from './keys'
@@ -20,6 +21,7 @@ export function openStores(file: string, runtime: Pick<Runtime, 'now' | 'newId'>
     spaces: createSpaceStore(db, runtime),
     servers: createServerStore(db, runtime),
     catalog: createCatalogStore(db, runtime),
+    eras: createEraStore(db),
     sets: createFeatureSetStore(db, runtime),
     clients: createClientStore(db, runtime),
     keys: createKeyStore(db, runtime),

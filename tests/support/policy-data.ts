@@ -36,6 +36,7 @@ export const server = (id: string, patch: Partial<Server> = {}): Server => ({
   inputs: [],
   enabled: true,
   keepRunning: false,
+  era: 'auto',
   source: 'cli',
   position: 0,
   createdAt: 1,
