@@ -145,6 +145,7 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
         events,
         servers,
         catalog,
+        eras: stores.eras,
         secrets,
         sessions: stores.sessions,
         downstream: {

@@ -68,6 +68,9 @@ const rows: Record<string, string | Requirement> = {
   'mcp.progress': 'progress reaches the call it belongs to, under its own token',
   'mcp.cancellation': 'a cancelled call is cancelled at the server',
   'mcp.list-changed': 'changed lists are read again and announced',
+  'mcp.era': 'which era a server speaks is found out without breaking it, and remembered',
+  'mcp.modern':
+    'servers of 2026-07-28: envelope, headers, rounds of questions and one listening request, for clients of both eras',
   'mcp.pagination': 'long lists come in pages',
   'mcp.conformance': {
     promise: 'the official conformance suite finds through the gateway what it finds at the server itself',

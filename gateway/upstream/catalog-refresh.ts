@@ -50,7 +50,9 @@ export function createCatalogRefresh(deps: {
     try {
       const found = discover(serverId, { connection, settings, log, signal, only })
       for await (const { kind, features } of found) {
-        if (catalog.replace(serverId, kind, features)) changed.add(capabilityOf[kind])
+        if (!catalog.replace(serverId, kind, features)) continue
+        changed.add(capabilityOf[kind])
+        connection.catalogChanged()
       }
       if (only) return
       try {

@@ -12,11 +12,13 @@ export const everyAbility = {
   elicitation: { form: {}, url: {} },
 } as const
 
+type Asked = Pick<Envelope, 'bytes' | 'method' | 'params'>
+
 /**
  * Why a request must not be passed to a client with these capabilities (raw JSON object), in words for the server;
  * null when it may (MCP 2025-11-25, client features).
  */
-export function refusalOf(message: Envelope, clientCapabilities: string): string | null {
+export function refusalOf(message: Asked, clientCapabilities: string): string | null {
   const has = (...path: string[]): boolean => isObject(at(JSON.parse(clientCapabilities), path))
   const lacks = (what: string) => `the client of this call does not support ${what}`
   switch (message.method) {
@@ -44,10 +46,10 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const at = (value: unknown, path: readonly string[]): unknown =>
   path.reduce<unknown>((found, key) => (isObject(found) ? found[key] : undefined), value)
 
-const given = ({ bytes, params }: Envelope, key: string): boolean =>
+const given = ({ bytes, params }: Asked, key: string): boolean =>
   params !== null && member(bytes, params, key) !== null
 
-function modeOf({ bytes, params }: Envelope): string {
+function modeOf({ bytes, params }: Asked): string {
   const span = params && member(bytes, params, 'mode')
   return (span && textOf(bytes, span)) ?? 'form'
 }

@@ -125,7 +125,7 @@ function readEntry(
   bytes: Uint8Array,
   entry: Span,
   position: number,
-  { settings, log }: DiscoveryOptions,
+  { connection, settings, log }: DiscoveryOptions,
 ): Feature | null {
   const drop = (why: string) => {
     log('Feature', `${list.method}: an entry was left out: ${why}`)
@@ -143,7 +143,10 @@ function readEntry(
     return drop(`more than one ${list.key}`)
   }
   if (!name) return drop(`no ${list.key}`)
-  return { serverId, kind: list.kind, name, descriptor: decoder.decode(rawOf(bytes, entry)), position }
+  const descriptor = decoder.decode(rawOf(bytes, entry))
+  const feature: Feature = { serverId, kind: list.kind, name, descriptor, position }
+  const refusal = connection.refusal(feature)
+  return refusal === null ? feature : drop(`${quote(name)}: ${refusal}`)
 }
 
 /** Deepest nesting of brackets in a value known to be well-formed. */

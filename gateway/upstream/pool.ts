@@ -8,6 +8,7 @@ import type { Absence, Downstream, Upstreams } from '../router/ports'
 import type { Runtime } from '../runtime'
 import type { ServerSecrets } from '../secrets/server-secrets'
 import type { CatalogStore } from '../store/catalog'
+import type { EraStore } from '../store/eras'
 import type { ServerStore } from '../store/servers'
 import type { SessionStore } from '../store/sessions'
 import { createBackoff } from './backoff'
@@ -30,6 +31,7 @@ export interface PoolDeps {
   events: EventBus
   servers: ServerStore
   catalog: CatalogStore
+  eras: EraStore
   secrets: Pick<ServerSecrets, 'get' | 'stamp'>
   /** Where subscriptions of sessions survive a rest and a restart. */
   sessions: Pick<SessionStore, 'subscriptions' | 'subscribe' | 'unsubscribe'>

@@ -21,5 +21,5 @@ export function startRefusal(state: UpstreamState | null): GatewayError | null {
 /** Whether a change of its row leaves alone what runs; names do. */
 export const runsTheSame = (before: Server, after: Server): boolean => whatRuns(before) === whatRuns(after)
 
-const whatRuns = ({ definition, inputs, enabled, source }: Server): string =>
-  JSON.stringify([definition, inputs, enabled, source])
+const whatRuns = ({ definition, inputs, enabled, source, era }: Server): string =>
+  JSON.stringify([definition, inputs, enabled, source, era])

@@ -6,6 +6,7 @@ import type { EventBus } from '../events'
 import type { Downstream } from '../router/ports'
 import type { Runtime } from '../runtime'
 import type { CatalogStore } from '../store/catalog'
+import type { EraStore } from '../store/eras'
 import type { Backoff } from './backoff'
 import type { Channel, ChannelEvents } from '../transport/channel'
 import type { StartGate } from './start-gate'
@@ -17,6 +18,7 @@ export interface UpstreamDeps {
   settings: ReadSetting
   events: EventBus
   catalog: CatalogStore
+  eras: EraStore
   usage: Usage
   gate: StartGate
   backoff: Backoff

@@ -1,3 +1,4 @@
+import type { EraVerdict } from '../domain/era'
 import type { Exchange, LogLevel } from '../domain/exchange'
 import type { Server } from '../domain/server'
 import type { UpstreamState } from '../domain/upstream-state'
@@ -6,9 +7,10 @@ import type { UpstreamRequest } from '../router/ports'
 import type { Envelope } from '../wire/envelope'
 import { createCatalogRefresh, type CatalogRefresh } from './catalog-refresh'
 import { UndeliveredError, type ChannelEvents } from '../transport/channel'
-import { openConnection, type Connection } from './connection'
+import type { Connection } from './connection'
 import { createConversations } from './conversations'
 import { createFailures } from './failures'
+import { openByEra } from './open-by-era'
 import { createResourceListeners, type ResourceListeners } from './resource-listeners'
 import { createSlots } from './slots'
 import { runsTheSame, startRefusal } from './start-rules'
@@ -282,12 +284,20 @@ export class Upstream {
     if (refusal) return Promise.reject(refusal)
     const server = this.#server
     this.#secretStamp = this.#deps.secretStamp(server)
-    return openConnection({
+    const { eras, catalog } = this.#deps
+    const memory = {
+      get: () => eras.get(server.id),
+      set: (verdict: EraVerdict) => eras.set(server.id, verdict),
+      forget: () => eras.forget(server.id),
+    }
+    return openByEra(server, memory, {
       open: (events) => this.#deps.open(server, events),
       settings,
       runtime,
       signal: life,
       onClose,
+      leaving: (work) => void this.#closing(work),
+      tools: () => catalog.get(server.id).features.filter(({ kind }) => kind === 'tool'),
       log: (source, line) => this.#log(source, line),
       redact: this.#deps.redact,
       onPlace: (by) => (by < 0 ? this.#slots.release() : this.#slots.retake()),

@@ -33,6 +33,15 @@ export function elements(bytes: Uint8Array, array: Span): Span[] {
   }
 }
 
+/** The members of an object in order, keys as the string tokens they are. Anything but an object has none. */
+export function entries(bytes: Uint8Array, object: Span): { key: Span; value: Span }[] {
+  const found: { key: Span; value: Span }[] = []
+  eachMember(bytes, object, (keyStart, keyEnd, start, end) =>
+    found.push({ key: { start: keyStart, end: keyEnd }, value: { start, end } }),
+  )
+  return found
+}
+
 /** The bytes of a span, not copied. */
 export const rawOf = (bytes: Uint8Array, span: Span): Uint8Array => bytes.subarray(span.start, span.end)
 
@@ -41,7 +50,7 @@ const duplicate = (key: string) => new WireError('duplicate', `"${key}" is given
 function eachMember(
   bytes: Uint8Array,
   object: Span,
-  visit: (keyStart: number, keyEnd: number, start: number, end: number) => void,
+  visit: (keyStart: number, keyEnd: number, start: number, end: number) => unknown,
 ): void {
   if (bytes[object.start] !== 0x7b) return
   let pos = skipSpace(bytes, object.start + 1)

@@ -63,7 +63,7 @@ function startServer(more: Record<string, string>, token: string) {
 }
 
 const ours =
-  /^(accept|accept-encoding|authorization|connection|content-length|content-type|host|mcp-protocol-version|mcp-session-id|user-agent)$/
+  /^(accept|accept-encoding|authorization|connection|content-length|content-type|host|mcp-method|mcp-name|mcp-protocol-version|mcp-session-id|user-agent)$/
 
 test('[threat.15] nothing a client sends in headers reaches a server, and nothing a server sends in headers reaches a client', async () => {
   const token = 'token-of-the-server-15'

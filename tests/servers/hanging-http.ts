@@ -21,6 +21,8 @@ const server = Bun.serve({
         serverInfo: { name: 'hanging', version: '1' },
       })
     if (method === 'tools/list') return answer({ tools: [{ name: 'hang', inputSchema: { type: 'object' } }] })
+    if (method !== 'tools/call')
+      return Response.json({ jsonrpc: '2.0', id, error: { code: -32601, message: 'method not found' } })
     hanging++
     return new Promise<Response>(() => undefined)
   },
