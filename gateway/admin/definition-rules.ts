@@ -1,4 +1,5 @@
 import { isAbsolute } from 'node:path'
+import type { EraChoice } from '../domain/era'
 import { type Definition, inputReference, type ServerInput } from '../domain/server'
 import { decidesCode } from '../domain/risks'
 import { carriesPassword, looksSecret } from '../domain/secret-names'
@@ -17,6 +18,12 @@ function checkUrl(text: string): void {
     throw invalid('the URL must start with http:// or https://')
   if (url.username !== '' || url.password !== '')
     throw invalid('a URL may not carry a user name or password; give it as a header')
+}
+
+/** Throws `input.invalid` for an era the transport does not have. */
+export function checkEra({ type }: Definition, era: EraChoice | undefined): void {
+  if (type === 'sse' && era === 'modern')
+    throw invalid('the SSE transport ended with the older era; give the address of Streamable HTTP')
 }
 
 /** Env values or headers of a definition: name to text. */

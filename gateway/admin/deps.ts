@@ -10,6 +10,7 @@ import type { CatalogStore } from '../store/catalog'
 import type { ClientStore } from '../store/clients'
 import type { DataKeyStore } from '../store/data-keys'
 import type { Database, Problem } from '../store/database'
+import type { EraStore } from '../store/eras'
 import type { FeatureSetStore } from '../store/feature-sets'
 import type { KeyStore } from '../store/keys'
 import type { ServerStore } from '../store/servers'
@@ -45,6 +46,7 @@ export interface AdminDeps {
   spaces: SpaceStore
   servers: ServerStore
   catalog: CatalogStore
+  eras: EraStore
   sets: FeatureSetStore
   clients: ClientStore
   keys: KeyStore

@@ -89,6 +89,9 @@ export const SecretValues = t.Object(
 const GivenBy = t.Union([t.Literal('cli'), t.Literal('window'), t.Literal('demo')])
 const ConsentBody = t.Object({ givenBy: GivenBy }, closed)
 
+/** How a server is spoken to; `auto` finds out. */
+const Era = t.Union([t.Literal('auto'), t.Literal('legacy'), t.Literal('modern')])
+
 export const ServerCreate = t.Object(
   {
     spaceId: Id,
@@ -98,6 +101,7 @@ export const ServerCreate = t.Object(
     inputs: t.Optional(t.Array(InputBody, { maxItems: 200 })),
     keepRunning: t.Optional(t.Boolean()),
     enabled: t.Optional(t.Boolean()),
+    era: t.Optional(Era),
     source: t.Union([t.Literal('cli'), t.Literal('window'), t.Literal('demo')]),
     consent: t.Optional(ConsentBody),
   },
@@ -113,6 +117,7 @@ export const ServerPatch = t.Object(
     inputs: t.Optional(t.Array(InputBody, { maxItems: 200 })),
     enabled: t.Optional(t.Boolean()),
     keepRunning: t.Optional(t.Boolean()),
+    era: t.Optional(Era),
     position: t.Optional(t.Integer({ minimum: 0 })),
   },
   closed,

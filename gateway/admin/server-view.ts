@@ -1,3 +1,4 @@
+import type { Era } from '../domain/exchange'
 import { featureKinds, type FeatureKind } from '../domain/feature'
 import type { Definition, Server } from '../domain/server'
 import { risks } from '../domain/risks'
@@ -24,11 +25,13 @@ export interface ServerView extends Omit<Server, 'inputs' | 'definition'> {
   /** Number of features in the catalog, by kind. */
   features: Record<FeatureKind, number>
   serverInfo: { name: string; version: string } | null
+  /** What it turned out to speak, and since when that is known (epoch milliseconds); null while it is not. */
+  eraFound: { era: Era; foundAt: number } | null
   /** Epoch milliseconds of the last complete reading of its lists. */
   refreshedAt: number | null
 }
 
-type Deps = Pick<AdminDeps, 'catalog' | 'consents' | 'secrets' | 'operator'>
+type Deps = Pick<AdminDeps, 'catalog' | 'eras' | 'consents' | 'secrets' | 'operator'>
 
 export const inputViews = (server: Server, secrets: AdminDeps['secrets']): InputView[] =>
   server.inputs.map((input) => ({
@@ -52,7 +55,7 @@ const fromRows: readonly UpstreamState['status'][] = [
 ]
 
 /** The live state; for a server that does not run, what would keep it from starting. */
-export function stateOf(server: Server, deps: Omit<Deps, 'catalog'>): UpstreamState {
+export function stateOf(server: Server, deps: Omit<Deps, 'catalog' | 'eras'>): UpstreamState {
   if (!server.enabled) return { status: 'disabled' }
   const live = deps.operator.states().get(server.id)
   if (live && !fromRows.includes(live.status)) return live
@@ -86,6 +89,7 @@ const definitionBody = (definition: Definition): DefinitionBody =>
 /** A server as window and command line see it. Holds no secret value. */
 export function serverView(server: Server, deps: Deps): ServerView {
   const catalog = deps.catalog.get(server.id)
+  const found = deps.eras.get(server.id)
   const features: ServerView['features'] = { tool: 0, prompt: 0, resource: 0, template: 0 }
   for (const kind of featureKinds)
     features[kind] = catalog.features.filter((feature) => feature.kind === kind).length
@@ -98,6 +102,7 @@ export function serverView(server: Server, deps: Deps): ServerView {
     risks: risks(server.definition),
     features,
     serverInfo: catalog.handshake ? serverInfo(catalog.handshake.serverInfo) : null,
+    eraFound: found && { era: found.era, foundAt: found.foundAt },
     refreshedAt: catalog.handshake?.refreshedAt ?? null,
   }
 }

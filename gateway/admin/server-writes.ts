@@ -2,7 +2,7 @@ import { type Definition, type Server, type ServerInput } from '../domain/server
 import { GatewayError } from '../errors'
 import { checkAlias, suggestAlias } from '../policy/naming'
 import { Secret } from '../secrets/secret'
-import { checkDefinition, checkInputValues } from './definition-rules'
+import { checkDefinition, checkEra, checkInputValues } from './definition-rules'
 import type { AdminDeps } from './deps'
 import type { InputBody, ServerConsent, ServerCreate, ServerPatch } from './schemas'
 import { inputViews } from './server-view'
@@ -40,6 +40,7 @@ export function createServerWrites({ servers, spaces, catalog, consents, secrets
   function draftOf({ inputs = [], consent: _, alias, ...draft }: ServerCreate) {
     const space = spaces.get(draft.spaceId)
     checkDefinition(draft.definition, inputs)
+    checkEra(draft.definition, draft.era)
     checkInputValues(draft.definition, inputs)
     if (inputs.some((input) => input.secret)) secrets.requireWritable()
     const others = servers.list(space.id)
@@ -89,6 +90,7 @@ export function createServerWrites({ servers, spaces, catalog, consents, secrets
           unprefixedNames(servers.list(before.spaceId).filter((other) => other.id !== id)),
         )
       checkDefinition(nextDefinition, nextInputs)
+      checkEra(nextDefinition, rest.era)
       checkInputValues(nextDefinition, nextInputs)
       const server = db.transaction(() => {
         const updated = servers.update(id, {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
 import type { DefinitionBody } from '../admin/schemas'
 import type { ServerView } from '../admin/server-view'
+import { eraChoices } from '../domain/era'
 import { visibleWord } from '../domain/visible-text'
 import { type AdminClient, must } from './client'
 import { type Command, exit } from './command'
@@ -33,6 +34,7 @@ Adds an MCP server, asks for your approval and connects it once.
   --header K        secret header: taken from variable K (or K_WITH_UNDERSCORES), else asked for
   --url URL         address of a remote server
   --transport T     http (Streamable HTTP, default) or sse
+  --era E           how it is spoken to: auto (default), legacy (up to 2025-11-25) or modern (2026-07-28)
   --yes             approve what will run without being asked
   --data-dir D      data folder of the gateway
   --json            print the server as JSON`
@@ -45,6 +47,7 @@ const options = {
   header: { type: 'string', multiple: true },
   url: { type: 'string' },
   transport: { type: 'string' },
+  era: { type: 'string' },
   yes: { type: 'boolean' },
   source: { type: 'string' },
 } as const
@@ -141,6 +144,9 @@ export const command: Command = {
     const source = values.source ?? 'cli'
     if (source !== 'cli' && source !== 'demo') throw new UsageError('--source is cli or demo')
 
+    const era = eraChoices.find((choice) => choice === (values.era ?? 'auto'))
+    if (!era) throw new UsageError('--era is auto, legacy or modern')
+
     const given = {
       env: values.env ?? [],
       header: values.header ?? [],
@@ -152,7 +158,7 @@ export const command: Command = {
     const { io, admin } = open(values['data-dir'])
     const space = await findSpace(admin, values.space)
     const alias = values['no-prefix'] ? '' : values.alias
-    const draft = { spaceId: space.id, name, ...(alias === undefined ? {} : { alias }), definition }
+    const draft = { spaceId: space.id, name, ...(alias === undefined ? {} : { alias }), definition, era }
     // The daemon is asked first: nobody types a secret or approves a command for nothing.
     await must(admin.api.servers.check.post({ ...draft, source, inputs: declaredInputs(named) }))
     const inputs = await obtainInputs(named, io)

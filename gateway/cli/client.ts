@@ -44,7 +44,7 @@ export function createAdminClient(config: Config): AdminClient {
   const fetcher = Object.assign((input: string | URL | Request, init?: RequestInit) => fetch(input, init), {
     preconnect: () => {},
   })
-  return { fetch, api: treaty<AdminApi>('http://localhost', { fetcher }) }
+  return { fetch, api: treaty<AdminApi>('http://localhost', { fetcher, parseDate: false }) }
 }
 
 /** The data of an answer, or the failure it carries as a throw. */

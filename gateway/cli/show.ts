@@ -9,6 +9,12 @@ const help = `Usage: mcpmux show SERVER [--space S] [--data-dir D] [--json]
 
 Shows one server: what it runs, its state, its approval and its values. Secrets are never shown.`
 
+/** Which era it is spoken to in, and who decided that. */
+function eraWords({ era, eraFound }: ServerView): string {
+  if (era !== 'auto') return `${era} (as set)`
+  return eraFound ? `${eraFound.era} (found ${when(eraFound.foundAt)})` : 'not known yet'
+}
+
 function text(server: ServerView): string {
   const { state } = server
   const lines = [
@@ -18,6 +24,7 @@ function text(server: ServerView): string {
     `state     ${stateWord(state)}${state.status === 'failed' ? `: ${safe(state.message)} (${state.code})` : ''}`,
     `approved  ${server.consent ? `${when(server.consent.givenAt)} (${server.consent.givenBy})` : 'no'}`,
     `features  ${[plural(server.features.tool, 'tool'), plural(server.features.prompt, 'prompt'), plural(server.features.resource, 'resource'), plural(server.features.template, 'template')].join(', ')}`,
+    `speaks    ${eraWords(server)}`,
     `read      ${when(server.refreshedAt)}`,
   ]
   if (server.serverInfo)
