@@ -37,6 +37,8 @@ export function vaultLines({ what, todo }: VaultView): string[] {
 const missingKey: Record<NonNullable<VaultCheck['keyMissing']>, string> = {
   no_keychain: 'the keychain does not answer now',
   keychain_locked: 'the keychain is locked now',
+  keychain_asks: 'the keychain has not answered yet, it may be asking you',
+  keychain_refused: 'access to the keychain was refused',
   key_missing: 'its key is not where it was',
   key_wrong: 'another key is in its place',
   passphrase: 'it will ask for the passphrase',

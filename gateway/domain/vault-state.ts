@@ -7,6 +7,10 @@ export type LockReason =
   | 'no_keychain'
   /** The keychain is there and locked. */
   | 'keychain_locked'
+  /** The keychain has not answered what it was asked: it may be asking a person. It is not asked anew meanwhile. */
+  | 'keychain_asks'
+  /** A person was asked and said no, or did not come. It is asked again when a person wants it. */
+  | 'keychain_refused'
   /** The keychain answers, and has no key for this data folder. */
   | 'key_missing'
   /** What lies in the key's place is not the key of this data folder. */
@@ -21,7 +25,11 @@ export type LockReason =
 export type VaultState =
   | { status: 'open'; place: VaultPlace; keychain: string }
   | { status: 'locked'; place: VaultPlace; keychain: string; why: LockReason }
-  | { status: 'new'; keychain: string; why: 'no_keychain' | 'keychain_locked' }
+  | {
+      status: 'new'
+      keychain: string
+      why: 'no_keychain' | 'keychain_locked' | 'keychain_asks' | 'keychain_refused'
+    }
 
 const others = 'or choose another place with "mcpmux vault use passphrase" (or "insecure")'
 
@@ -53,6 +61,16 @@ export function explainVault(state: VaultState): { what: string; todo: string | 
       return {
         what: `the ${keychain} is locked`,
         todo: 'unlock it; McpMux goes on by itself, or at once with "mcpmux vault unlock"',
+      }
+    case 'keychain_asks':
+      return {
+        what: `the ${keychain} has not answered yet: it may be asking you`,
+        todo: 'answer what it asks, perhaps behind another window; McpMux goes on by itself then, and asks no second time',
+      }
+    case 'keychain_refused':
+      return {
+        what: `the ${keychain} was asked, and access was refused`,
+        todo: 'allow it when "mcpmux vault unlock" asks again; nothing asks again by itself',
       }
     case 'key_missing':
       return {

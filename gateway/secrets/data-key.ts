@@ -12,10 +12,7 @@ const KEY_BYTES = 32
 
 export interface DataKey {
   /** The data key of a row, or why not. The caller wipes it. */
-  unwrap(
-    row: StoredDataKey,
-    passphrase: Secret | null,
-  ): Promise<{ bytes: Uint8Array } | { why: LockReason; bothered: boolean }>
+  unwrap(row: StoredDataKey, passphrase: Secret | null): Promise<{ bytes: Uint8Array } | { why: LockReason }>
   /** A new data key in use, under a new wrapping key. `goOn` throws when it is not wanted any more. */
   mint(name: WrappingName, passphrase: Secret | null, goOn: () => void): Promise<SealingKey>
   /**
@@ -75,7 +72,7 @@ export function createDataKey(deps: {
       if ('why' in found) return found
       const bytes = openEnvelope({ id: row.wrappingId, bytes: found.key }, wrappedPlace(row.id), row.wrapped)
       found.key.fill(0)
-      return bytes?.length === KEY_BYTES ? { bytes } : { why: 'key_wrong' as const, bothered: false }
+      return bytes?.length === KEY_BYTES ? { bytes } : { why: 'key_wrong' as const }
     },
     async mint(name, passphrase, goOn) {
       const id = Buffer.from(runtime.randomBytes(8)).toString('hex')

@@ -34,6 +34,8 @@ interface Job {
   started: number
   /** When it could first ask a person. */
   opened: number | null
+  /** How many callers wait for it. */
+  heard: number
   outcome: Promise<Outcome>
 }
 
@@ -46,6 +48,8 @@ export function createOsKeychain(deps: OsKeychainDeps): Keychain {
   const { platform, runtime, service = SERVICE, thread = createKeychainThread() } = deps
   const name = names[platform] ?? 'Secret Service'
   const jobs = new Map<string, Job>()
+  /** Refusals by a person that came when nobody waited any more. The next reader gets them, and no person is asked. */
+  const unheard = new Map<string, Unavailable>()
 
   const unavailable = (reason: KeychainTrouble, slow: boolean): Unavailable => ({
     state: 'unavailable',
@@ -59,6 +63,7 @@ export function createOsKeychain(deps: OsKeychainDeps): Keychain {
       reading: action.do === 'read',
       started: runtime.monotonic(),
       opened: null,
+      heard: 0,
       outcome: thread.run({ service, account, action }, () => {
         job.opened = runtime.monotonic()
       }),
@@ -67,6 +72,8 @@ export function createOsKeychain(deps: OsKeychainDeps): Keychain {
     void job.outcome
       .then((outcome) => {
         jobs.delete(account)
+        if (outcome.state === 'failed' && outcome.refused && slow(job) && job.reading && job.heard === 0)
+          unheard.set(account, explain(outcome, job))
         return outcome
       })
       // One turn later, when every reader has made its copy.
@@ -85,7 +92,11 @@ export function createOsKeychain(deps: OsKeychainDeps): Keychain {
   }
 
   async function perform(account: string, action: Action): Promise<Exclude<Outcome, Failed> | Unavailable> {
+    const before = unheard.get(account)
+    unheard.delete(account)
+    if (before && action.do === 'read') return before
     const done = new AbortController()
+    let mine: Job | null = null
     const late = runtime.sleep(ANSWER_MS, done.signal).then(
       () => null,
       () => null,
@@ -96,7 +107,8 @@ export function createOsKeychain(deps: OsKeychainDeps): Keychain {
         if ((await Promise.race([job.outcome, late])) === null) return unavailable('timeout', slow(job))
         job = jobs.get(account)
       }
-      const mine = job ?? begin(account, action)
+      mine = job ?? begin(account, action)
+      mine.heard += 1
       const copied = mine.outcome.then((outcome) =>
         outcome.state === 'present' && !done.signal.aborted
           ? { ...outcome, value: outcome.value.slice() }
@@ -106,6 +118,7 @@ export function createOsKeychain(deps: OsKeychainDeps): Keychain {
       if (outcome === null) return unavailable('timeout', slow(mine))
       return outcome.state === 'failed' ? explain(outcome, mine) : outcome
     } finally {
+      if (mine) mine.heard -= 1
       done.abort()
     }
   }

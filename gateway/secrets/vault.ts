@@ -4,23 +4,20 @@ import type { Runtime } from '../runtime'
 import type { DataKeyStore, StoredDataKey } from '../store/data-keys'
 import { createDataKey } from './data-key'
 import { openEnvelope, type Place, type SealingKey, sealEnvelope } from './envelope'
+import { createFirstKey } from './first-key'
 import { createOwnKeys } from './own-keys'
 import { Secret } from './secret'
 import type { WrappingKeys, WrappingName } from './wrapping-keys'
 
 /** How often a vault that is not open looks for its key. */
 const LOOK_MS = 2000
-/** A refusal that takes longer than a program needs is a person's. */
-const PERSON_MS = 1000
-/** An entry that nobody made: to see whether the keychain answers. */
-const NO_ENTRY = { place: 'keychain', wrappingId: '0'.repeat(16), derivation: null } as const
 
 /** Seals fields of the database, while its key is at hand. */
 export interface Vault extends Disposable {
   state(): VaultState
   /** Looks for the key now; with a passphrase where one is due. Throws `vault.passphrase` when that one is wrong. */
   unlock(passphrase: Secret | null): Promise<VaultState>
-  /** Whether the key could be found if the gateway were started now; null when it could. */
+  /** Whether the key could be found if the gateway were started now; null when it could. Asks no person twice. */
   check(): Promise<LockReason | null>
   /** Keeps the wrapping key elsewhere from now on. Throws what `requireOpen` and the place throw. */
   moveTo(place: VaultPlace, passphrase: Secret | null): Promise<VaultState>
@@ -62,19 +59,19 @@ export function createVault(deps: VaultDeps): Vault {
   const { keys, wrapping, keychain, runtime, onChange } = deps
   const dataKey = createDataKey(deps)
   const over = new AbortController()
-  /** Of the first wrapping key: one name, however often the keychain refuses it. */
-  const firstName = wrapping.plan('keychain')
+  const firstKey = createFirstKey({ wrapping, runtime, mint: (name) => mint(name, null) })
   const own = createOwnKeys({
     keys,
     runtime,
     seal,
     open: (place, envelope) => openEnvelope(requireKey(), place, envelope),
   })
+  /** A check of the open vault asked a person, who said no. */
+  let refused = false
   /** There was no data key before this run. */
   let began = false
   let key: SealingKey | null = null
   let state = initialState()
-  let bothered = false
   /** The state that was last told, as text. */
   let told = ''
   let queue: Promise<unknown> = Promise.resolve()
@@ -137,32 +134,22 @@ export function createVault(deps: VaultDeps): Vault {
     return take(made, name.place)
   }
 
-  async function first(): Promise<VaultState> {
-    const probe = await wrapping.find(NO_ENTRY, null)
-    if ('why' in probe && probe.why === 'no_keychain')
-      return enter({ status: 'new', keychain, why: 'no_keychain' })
-    const before = runtime.monotonic()
-    try {
-      return await mint(firstName, null)
-    } catch (thrown) {
-      if (!(thrown instanceof GatewayError) || thrown.code !== 'keychain.unavailable') throw thrown
-      // What answers and takes nothing is locked.
-      bothered = runtime.monotonic() - before > PERSON_MS
-      return enter({ status: 'new', keychain, why: 'keychain_locked' })
-    }
-  }
-
   async function look(passphrase: Secret | null): Promise<VaultState> {
     if (key) return state
-    bothered = false
     const row = keys.active()
-    if (!row) return first()
+    if (!row) {
+      const why = await firstKey()
+      return why === null ? state : enter({ status: 'new', keychain, why })
+    }
     const found = await dataKey.unwrap(row, passphrase)
     if ('bytes' in found) return take({ id: row.id, bytes: found.bytes }, row.place)
     if (passphrase && row.place === 'passphrase') throw new GatewayError('vault.passphrase')
-    bothered = found.bothered
     return enter({ status: 'locked', place: row.place, keychain, why: found.why })
   }
+
+  /** Whether looking again has to wait for a person. */
+  const needsPerson = () =>
+    state.status !== 'open' && (state.why === 'passphrase' || state.why === 'keychain_refused')
 
   function requireKey(): SealingKey {
     if (key) return key
@@ -180,15 +167,20 @@ export function createVault(deps: VaultDeps): Vault {
 
   return {
     state: () => state,
-    unlock: (passphrase) => inTurn(() => look(passphrase)).finally(tidyLater),
+    unlock(passphrase) {
+      refused = false
+      return inTurn(() => look(passphrase)).finally(tidyLater)
+    },
     check: () =>
       inTurn(async () => {
         const row = keys.active()
         if (!row || row.place === 'passphrase') return null
+        if (state.status === 'locked') return state.why
+        if (refused) return 'keychain_refused'
         const found = await dataKey.unwrap(row, null)
-        if ('why' in found) return found.why
-        found.bytes.fill(0)
-        return null
+        if ('bytes' in found) found.bytes.fill(0)
+        refused = 'why' in found && found.why === 'keychain_refused'
+        return 'why' in found ? found.why : null
       }),
     moveTo: (place, passphrase) =>
       inTurn(async () => {
@@ -224,8 +216,7 @@ export function createVault(deps: VaultDeps): Vault {
       const forever = async () => {
         for (;;) {
           await runtime.sleep(LOOK_MS, over.signal)
-          if (!key && !bothered && !(state.status === 'locked' && state.why === 'passphrase'))
-            await inTurn(() => look(null)).then(tidyLater, () => undefined)
+          if (!key && !needsPerson()) await inTurn(() => look(null)).then(tidyLater, () => undefined)
         }
       }
       // It ends with the vault.

@@ -4,7 +4,7 @@ import type { LockReason, VaultPlace } from '../domain/vault-state'
 import { GatewayError } from '../errors'
 import type { Runtime } from '../runtime'
 import { readKeyFile, removeKeyFile, writeKeyFile } from './key-file'
-import type { Keychain } from './keychain'
+import type { Keychain, KeychainReading } from './keychain'
 import { deriveKey, newDerivation } from './passphrase'
 import type { Secret } from './secret'
 
@@ -18,10 +18,7 @@ export interface WrappingName {
   derivation: string | null
 }
 
-export type FoundKey =
-  | { key: Uint8Array }
-  /** `bothered`: somebody may have been asked and said no, so it is not to be asked again unbidden. */
-  | { why: LockReason; bothered: boolean }
+export type FoundKey = { key: Uint8Array } | { why: LockReason }
 
 /** Wrapping keys by place. Whoever gets a key wipes it. */
 export interface WrappingKeys {
@@ -37,6 +34,11 @@ export interface WrappingKeys {
   forget(name: Pick<WrappingName, 'place' | 'wrappingId'>): Promise<boolean>
 }
 
+function reasonOf({ reason, slow }: Extract<KeychainReading, { state: 'unavailable' }>): LockReason {
+  if (reason === 'locked') return slow ? 'keychain_refused' : 'keychain_locked'
+  return reason === 'timeout' && slow ? 'keychain_asks' : 'no_keychain'
+}
+
 const account = (wrappingId: string): string => `vault-${wrappingId}`
 
 export function createWrappingKeys(deps: {
@@ -47,7 +49,7 @@ export function createWrappingKeys(deps: {
   const { keychain, dataDir, runtime } = deps
   const fileOf = (wrappingId: string) => join(dataDir, `vault-${wrappingId}.key`)
   const usable = (key: Uint8Array | null): FoundKey =>
-    key?.length === KEY_BYTES ? { key } : { why: key ? 'key_wrong' : 'key_missing', bothered: false }
+    key?.length === KEY_BYTES ? { key } : { why: key ? 'key_wrong' : 'key_missing' }
 
   async function inKeychain(wrappingId: string): Promise<FoundKey> {
     const reading = await keychain.read(account(wrappingId))
@@ -55,12 +57,9 @@ export function createWrappingKeys(deps: {
       case 'present':
         return usable(reading.value)
       case 'absent':
-        return { why: 'key_missing', bothered: false }
+        return { why: 'key_missing' }
       case 'unavailable':
-        return {
-          why: reading.reason === 'locked' ? 'keychain_locked' : 'no_keychain',
-          bothered: reading.slow && reading.reason === 'locked',
-        }
+        return { why: reasonOf(reading) }
     }
   }
 
@@ -72,9 +71,9 @@ export function createWrappingKeys(deps: {
         case 'file':
           return usable(readKeyFile(fileOf(wrappingId)))
         case 'passphrase': {
-          if (!passphrase) return { why: 'passphrase', bothered: false }
+          if (!passphrase) return { why: 'passphrase' }
           const key = await deriveKey(passphrase, derivation ?? '')
-          return key ? { key } : { why: 'key_wrong', bothered: false }
+          return key ? { key } : { why: 'key_wrong' }
         }
       }
     },

@@ -107,3 +107,20 @@ test('[cred.keychain] each reader has its own copy, and what the library gave is
   expect(second).toEqual({ state: 'present', value: new Uint8Array([1, 2, 3]) })
   expect([...given]).toEqual([0, 0, 0])
 })
+
+test('[threat.54] a refusal that comes when nobody waits any more is told to the next reader, who asks nobody', async () => {
+  const { keychain, jobs, pass } = createBench()
+  const early = keychain.read('key')
+  jobs[0]?.open?.()
+  pass(3_000)
+  expect(await early).toMatchObject({ reason: 'timeout', slow: true })
+  pass(5_000)
+  jobs[0]?.answer(failed('use', true))
+  await Promise.resolve()
+  await Promise.resolve()
+  expect(await keychain.read('key')).toMatchObject({ reason: 'locked', slow: true })
+  expect(jobs.length).toBe(1)
+  // Told once: who reads then was told to.
+  void keychain.read('key')
+  expect(jobs.length).toBe(2)
+})
