@@ -42,6 +42,32 @@ const sent = {
   meta: canaries.plant('_meta of a call'),
 }
 
+/** Where a secret is meant to be, and why. Any other find is a leak, and an entry that nothing is found for is stale. */
+const allowed = [
+  {
+    kinds: ['env input', 'input given again'],
+    where: /^environ of a server$/,
+    because: 'a person declared it for this server, which reads it there',
+  },
+  {
+    kinds: ['proxy password'],
+    where: /^environ of the daemon$/,
+    because: 'whoever started the daemon put it there; no server inherits it',
+  },
+  {
+    kinds: ['access key', 'replaced key', 'key in its place', 'revoked key'],
+    where: /^stdout of key (create|rotate) [a-z]+$/,
+    because: 'a key is shown once, to who made it',
+  },
+  {
+    kinds: Object.keys(said).map((name) => `${name} of a server`),
+    where: /^\/canary-words$/,
+    because: 'the test tells its server there what to say',
+  },
+]
+const allows = ({ kinds, where }: (typeof allowed)[number], find: Find) =>
+  kinds.includes(find.kind) && where.test(find.where)
+
 let keyring: Keyring
 let env: Record<string, string> = {}
 /** Repeats what it was sent, and refuses with it. */
@@ -103,11 +129,8 @@ async function serve(): Promise<Running> {
   }
 }
 
-/** Runs a command and searches what it shows; `shows` says that its stdout is a secret on purpose. */
-async function cli(
-  words: string[],
-  more: { env?: Record<string, string>; stdin?: string; shows?: boolean } = {},
-) {
+/** Runs a command and searches what it shows. */
+async function cli(words: string[], more: { env?: Record<string, string>; stdin?: string } = {}) {
   const at = words.indexOf('--')
   const place = at < 0 ? words.length : at
   const command = [binary, ...words.slice(0, place), '--data-dir', dataDir, ...words.slice(place)]
@@ -123,22 +146,22 @@ async function cli(
     new Response(child.stderr).text(),
   ])
   await child.exited
-  if (!more.shows) search(`stdout of ${words.join(' ')}`, stdout)
+  search(`stdout of ${words.join(' ')}`, stdout)
   search(`stderr of ${words.join(' ')}`, stderr)
   return stdout.trim()
 }
 
+/** Runs a command that makes a key; it is a secret from then on, and in what was shown too. */
+async function makeKey(kind: string, ...words: string[]): Promise<string> {
+  const key = canaries.know(kind, await cli(words))
+  search(`stdout of ${words.join(' ')}`, key)
+  return key
+}
+
 function searchProcesses(daemon: Running): void {
   for (const file of ['cmdline', 'environ'] as const) {
-    // The daemon was started with the password of the proxy in its environment.
-    const mine = canaries.find(`${file} of the daemon`, processText(daemon.pid, file))
-    found.push(...mine.filter(({ kind }) => file === 'cmdline' || kind !== 'proxy password'))
-    for (const pid of descendantsOf(daemon.pid)) {
-      // A server has the secrets that its person declared for it, and no other.
-      const of = canaries.find(`${file} of a server`, processText(pid, file))
-      const declared = ['env input', 'input given again']
-      found.push(...of.filter(({ kind }) => file === 'cmdline' || !declared.includes(kind)))
-    }
+    search(`${file} of the daemon`, processText(daemon.pid, file))
+    for (const pid of descendantsOf(daemon.pid)) search(`${file} of a server`, processText(pid, file))
   }
 }
 
@@ -202,6 +225,8 @@ async function useTools(daemon: Running, key: string): Promise<void> {
   const call = (name: string) => ask('tools/call', { name, arguments: { text: sent.argument } })
   expect((await call('spoken_speak')).message).toContain(JSON.stringify(said.result).slice(1, -1))
   expect((await call('spoken_fail')).message).toContain(JSON.stringify(said.error).slice(1, -1))
+  // While the server runs: it is about to die.
+  searchProcesses(daemon)
   await ask('resources/read', { uri: 'canary://one' })
   await ask('prompts/get', { name: 'spoken_ask', arguments: { topic: sent.promptArgument } })
   await ask('completion/complete', {
@@ -233,15 +258,14 @@ beforeAll(async () => {
     ['unverified', `https://localhost:${unverified.port}/`],
   ] as const)
     await cli(['add', name, '--yes', '--url', url, '--header', 'Authorization'], header)
-  const key = canaries.know('access key', await cli(['key', 'create', 'one'], { shows: true }))
-  canaries.know('replaced key', await cli(['key', 'create', 'two'], { shows: true }))
-  canaries.know('key in its place', await cli(['key', 'rotate', 'two'], { shows: true }))
-  canaries.know('revoked key', await cli(['key', 'create', 'three'], { shows: true }))
+  const key = await makeKey('access key', 'key', 'create', 'one')
+  await makeKey('replaced key', 'key', 'create', 'two')
+  await makeKey('key in its place', 'key', 'rotate', 'two')
+  await makeKey('revoked key', 'key', 'create', 'three')
   await cli(['key', 'revoke', 'three'])
   for (const authorization of [`Bearer ${encodeURIComponent(own.wrongKey)}`, 'Bearer mcp_wrong'])
     await (await fetch(daemon.mcpUrl, { method: 'POST', headers: { authorization } })).text()
   await useTools(daemon, key)
-  searchProcesses(daemon)
   for (const { value } of await keyring.items()) canaries.know('wrapping key', value)
   await cli(['vault', 'use', 'passphrase'], { stdin: `${own.passphrase}\n` })
   reads += await searchAnswers()
@@ -255,7 +279,6 @@ beforeAll(async () => {
   for (const { value } of await keyring.items()) canaries.know('second wrapping key', value)
   await cli(['restart', 'spoken', '--env', 'TOKEN'], { env: { TOKEN: own.again } })
   await useTools(daemon, key)
-  searchProcesses(daemon)
   await cli(['space', 'create', 'gone'])
   await cli(['add', 'spoken', '--space', 'gone', '--env', 'TOKEN', '--yes', '--', ...program], {
     env: { TOKEN: own.env },
@@ -297,10 +320,12 @@ afterAll(async () => {
 })
 
 test('[threat.53] [threat.73] after a whole life with failures no secret is found where something is kept or shown', () => {
-  const files = filesBelow(home).filter((file) => !file.endsWith('canary-words'))
+  const files = filesBelow(home)
   expect(files.filter((file) => file.includes('/logs/')).length).toBeGreaterThan(3)
   for (const file of files) search(file.slice(home.length), readFileSync(file))
-  expect(found).toEqual([])
+  expect(found.filter((find) => !allowed.some((entry) => allows(entry, find)))).toEqual([])
+  const stale = allowed.filter((entry) => !found.some((find) => allows(entry, find)))
+  expect(stale.map(({ because }) => because)).toEqual([])
   expect(canaries.kinds().length).toBeGreaterThanOrEqual(24)
   expect(reads).toBeGreaterThan(30)
 })
