@@ -1,87 +1,121 @@
+// Fifty clients of one server that all count from the same number: whatever comes back, late and out of order, is theirs.
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { repository, startDaemon } from '../support/daemon'
-import { mcpHeaders, openRawSession } from '../support/raw-client'
+import { startShufflingHttp } from '../servers/shuffling-http'
+import { eventually, repository, startDaemon } from '../support/daemon'
+import {
+  callBody,
+  cancelBody,
+  canaryOf,
+  codeOf,
+  openParties,
+  type Party,
+  textOf,
+  wrongIn,
+} from '../support/mix-up'
+import { readEvents } from '../support/sse-reader'
 
-const server = join(repository, 'tests/servers/shuffling-stdio.ts')
+const stdio = ['--', process.execPath, join(repository, 'tests/servers/shuffling-stdio.ts')]
 const CLIENTS = 50
-const CALLS = 1000
+const AT_ONCE = 5
+/** Of every client; so many more than are in flight keep the open requests of this process below its own limit. */
+const LISTENERS = 5
 
-const call = (id: number, tool: string, text: string, token = '') =>
-  `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"${tool}","arguments":{"text":"${text}"}${token && `,"_meta":{"progressToken":${token}}`}}}`
+interface Tally {
+  answered: number
+  cancelled: number
+  logs: number
+  /** Calls that were answered after a later one of the same client. */
+  overtaken: number
+  wrong: string[]
+}
 
-test('[threat.13] [mcp.ids] clients that count alike over one server never get an answer, or progress, of another', async () => {
-  await using daemon = await startDaemon()
-  await daemon.ok('add', 'mix', '--yes', '--', process.execPath, server)
-  const sessions = await Promise.all(
-    Array.from({ length: CLIENTS }, async (_, index) => {
-      const key = (await daemon.ok('key', 'create', `client${index}`)).trim()
-      return { key, session: await openRawSession(daemon.mcpUrl, key) }
-    }),
-  )
-  const wrong: string[] = []
-  let answered = 0
-  let overtaken = 0
-  const latest = sessions.map(() => -1)
-  const one = async (index: number, id: number) => {
-    const canary = `canary-${index}-${id}-`
-    const withProgress = id % 3 === 0
-    const body = call(id, 'mix_echo', canary, withProgress ? String(id) : '')
-    const { key, session } = sessions[index] ?? {}
-    if (!key || !session) return
-    const response = await fetch(daemon.mcpUrl, {
-      method: 'POST',
-      headers: { ...mcpHeaders(key), 'Mcp-Session-Id': session.id },
-      body,
-    })
-    const text = await response.text()
-    answered += 1
-    if (id < (latest[index] ?? 0)) overtaken += 1
-    else latest[index] = id
-    const canaries = text.match(/canary-\d+-\d+-/g) ?? []
-    const right = canaries.length === (withProgress ? 2 : 1) && canaries.every((found) => found === canary)
-    if (!right || !text.includes(`"id":${id},`)) wrong.push(`${canary}: ${text}`)
-    if (withProgress && !text.includes(`"progressToken":${id},`)) wrong.push(`token of ${canary}: ${text}`)
+/** Every client makes its calls, and half of them take back some. */
+async function storm(parties: Party[], calls: number): Promise<Tally> {
+  const tally: Tally = { answered: 0, cancelled: 0, logs: 0, overtaken: 0, wrong: [] }
+  const run = async ({ index, post }: Party) => {
+    let latest = -1
+    const one = async (id: number) => {
+      const withdrawn = index % 2 === 0 && id % 50 === 49
+      const call = post(callBody(id, 'echo', canaryOf(index, id), id % 3 === 0 ? String(id) : ''))
+      if (withdrawn) await post(cancelBody(id))
+      const said = await call
+      if (codeOf(said) === 'rpc.cancelled') tally.cancelled += 1
+      else tally.answered += 1
+      tally.logs += said.filter(({ method }) => method === 'notifications/message').length
+      if (id % 3 === 0 && !withdrawn && !said.some(({ method }) => method === 'notifications/progress'))
+        tally.wrong.push(`no progress of call ${id} of client ${index}`)
+      const wrong = wrongIn(said, index, id, withdrawn)
+      if (wrong) tally.wrong.push(wrong)
+      if (id < latest) tally.overtaken += 1
+      else latest = id
+    }
+    for (let first = 0; first < calls; first += AT_ONCE)
+      await Promise.all(Array.from({ length: AT_ONCE }, (_, offset) => one(first + offset)))
   }
-  await Promise.all(
-    sessions.map(async (_, index) => {
-      for (let first = 0; first < CALLS; first += 5)
-        await Promise.all(Array.from({ length: 5 }, (_, offset) => one(index, first + offset)))
-    }),
+  await Promise.all(parties.map(run))
+  return tally
+}
+
+test('[threat.13] [mcp.ids] fifty clients that count alike over one server get no answer, progress or log of another', async () => {
+  await using daemon = await startDaemon()
+  await daemon.ok('add', 'mix', '--yes', ...stdio)
+  const parties = await openParties(daemon, CLIENTS)
+  const listening = await Promise.all(
+    parties
+      .slice(0, LISTENERS)
+      .map(async ({ headers }) => readEvents(await fetch(daemon.mcpUrl, { headers }))),
   )
-  expect(wrong).toEqual([])
-  expect(answered).toBe(CLIENTS * CALLS)
+  const tally = await storm(parties, 1000)
+  expect(tally.wrong).toEqual([])
+  expect(tally.answered + tally.cancelled).toBe(CLIENTS * 1000)
+  expect(tally.cancelled).toBeLessThanOrEqual((CLIENTS / 2) * 20)
   // The server does answer out of order.
-  expect(overtaken).toBeGreaterThan(1000)
+  expect(tally.overtaken).toBeGreaterThan(1000)
+  for (const [index, stream] of listening.entries())
+    expect((stream.text().match(/canary-\d+-/g) ?? []).filter((own) => own !== `canary-${index}-`)).toEqual(
+      [],
+    )
 }, 180_000)
 
-test('[threat.13] [mcp.cancellation] one client cannot cancel the call of another, nor by the id of the other session', async () => {
+test('[threat.13] [mcp.logging] over HTTP, where a log belongs to a call, it goes to that call and no other', async () => {
+  await using server = startShufflingHttp()
   await using daemon = await startDaemon()
-  await daemon.ok('add', 'mix', '--yes', '--', process.execPath, server)
-  const key = async (name: string) => (await daemon.ok('key', 'create', name)).trim()
-  const a = await openRawSession(daemon.mcpUrl, await key('a'))
-  const b = await openRawSession(daemon.mcpUrl, await key('b'))
-  const hangingA = a.post(call(5, 'mix_hang', 'of a'))
-  const hangingB = b.post(call(5, 'mix_hang', 'of b'))
-  const cancelled = async () =>
-    JSON.parse(
-      (
-        JSON.parse((await a.post(call(9, 'mix_cancelled', ''))).message) as {
-          result: { content: { text: string }[] }
-        }
-      ).result.content[0]?.text ?? '[]',
-    ) as string[]
-  const cancel = '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":5}}'
-  while ((await cancelled()).length > 0) await Bun.sleep(10)
-  await b.post('{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":6}}')
-  await b.post('{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"5"}}')
-  // Both calls must have arrived before one is cancelled; a call after them on the same pipe proves it.
-  await a.post(call(6, 'mix_echo', 'x'))
-  await b.post(call(6, 'mix_echo', 'x'))
-  await b.post(cancel)
-  for (let tries = 0; tries < 500 && (await cancelled()).length === 0; tries += 1) await Bun.sleep(10)
-  expect(await cancelled()).toEqual(['of b'])
-  expect((await hangingB).message).toContain('rpc.cancelled')
-  await a.post(cancel)
-  expect((await hangingA).message).toContain('rpc.cancelled')
+  await daemon.ok('add', 'mix', '--yes', '--url', server.url)
+  const calls = 100
+  const tally = await storm(await openParties(daemon, CLIENTS), calls)
+  expect(tally.wrong).toEqual([])
+  expect(tally.answered + tally.cancelled).toBe(CLIENTS * calls)
+  expect(tally.logs).toBeGreaterThanOrEqual(tally.answered)
+}, 180_000)
+
+test('[threat.13] [mcp.cancellation] of fifty calls with one id each client cancels its own and no other', async () => {
+  await using daemon = await startDaemon()
+  await daemon.ok('add', 'mix', '--yes', ...stdio)
+  const parties = await openParties(daemon, CLIENTS)
+  const [first] = parties
+  if (!first) throw new Error('no clients')
+  const ask = async (tool: string) => textOf(await first.post(callBody(1000, tool, ''))) ?? ''
+  const cancelled = async () => JSON.parse(await ask('cancelled')) as string[]
+  const open = parties.map(({ index, post }) => post(callBody(5, 'hang', canaryOf(index, 5))))
+  await eventually(
+    () => ask('hanging'),
+    (count) => count === String(CLIENTS),
+  )
+  // Ids of nothing in flight, and of another type, cancel nothing.
+  for (const id of [6, '5', 0, -1]) await first.post(cancelBody(id))
+  expect(await cancelled()).toEqual([])
+
+  const taken: string[] = []
+  for (const { index, post } of parties.filter((_, n) => n % 2 === 1)) {
+    await post(cancelBody(5))
+    taken.push(canaryOf(index, 5))
+    await eventually(cancelled, (seen) => seen.length >= taken.length)
+    expect(await cancelled()).toEqual(taken)
+    expect(codeOf((await open[index]) ?? [])).toBe('rpc.cancelled')
+  }
+  expect(await ask('hanging')).toBe(String(CLIENTS / 2))
+  expect(await ask('release')).toBe('released')
+  for (const { index } of parties.filter((_, n) => n % 2 === 0))
+    expect(wrongIn((await open[index]) ?? [], index, 5, false)).toBeNull()
 }, 60_000)

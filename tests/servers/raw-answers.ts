@@ -4,7 +4,7 @@ const tool = (name: string) =>
   `{"name":"${name}","description":"raw","inputSchema":{"type":"object","x-big":9007199254740993,"x-one":1.0},"x-unknown":{"a":1,"a":2}}`
 
 /** The answer to one message, as text; null for a notification. */
-export function rawAnswer(line: string, canary = process.argv[2] ?? ''): string | null {
+export function rawAnswer(line: string, canary = process.argv[2] ?? process.env.CANARY ?? ''): string | null {
   const { id, method, params } = JSON.parse(line) as {
     id?: number
     method?: string
