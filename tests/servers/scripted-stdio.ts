@@ -1,8 +1,8 @@
 // A stdio server whose behaviour is chosen by its arguments, for what well-behaved servers never do.
-//   scripted-stdio.ts MODE [ARG]
-import { appendFileSync } from 'node:fs'
+//   scripted-stdio.ts MODE [FILE for what it hears [FILE that, while it is there, keeps it from starting]]
+import { appendFileSync, existsSync } from 'node:fs'
 
-const [mode = 'plain', argument = ''] = process.argv.slice(2)
+const [mode = 'plain', argument = '', obstacle = ''] = process.argv.slice(2)
 const decoder = new TextDecoder()
 let rest = ''
 let generation = 1
@@ -126,7 +126,7 @@ async function handle(message: {
   switch (method) {
     case 'initialize':
       if (mode === 'dies-at-start') process.exit(1)
-      if (mode === 'hangs-at-start') return
+      if (mode === 'hangs-at-start' || existsSync(obstacle)) return
       if (mode === 'future-version')
         return void result({
           protocolVersion: '2999-01-01',
