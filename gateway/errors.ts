@@ -1,4 +1,5 @@
 // Thrown once, rendered once. The table is the only place that pairs a code with a status and a number.
+import type { Era } from './domain/exchange'
 
 interface Row {
   /** HTTP status when the failure is the answer to an HTTP request as a whole. */
@@ -7,6 +8,8 @@ interface Row {
   rpc: number
   /** What happened, in words for a person. `detail` follows after a colon. */
   message: string
+  /** Where MCP 2026-07-28 has another one. */
+  modern?: { http?: number; rpc?: number }
 }
 
 const table = {
@@ -27,14 +30,13 @@ const table = {
   'rpc.invalid': { http: 400, rpc: -32600, message: 'not a valid JSON-RPC message' },
   'rpc.batch': { http: 400, rpc: -32600, message: 'batches are not supported' },
   'rpc.params': { http: 200, rpc: -32602, message: 'invalid parameters' },
-  'rpc.method_unknown': { http: 200, rpc: -32601, message: 'method not found' },
+  'rpc.method_unknown': { http: 200, rpc: -32601, message: 'method not found', modern: { http: 404 } },
   'rpc.protocol_version': { http: 400, rpc: -32600, message: 'unsupported protocol version' },
   // MCP 2026-07-28, its own range of numbers.
   'rpc.header_mismatch': { http: 400, rpc: -32020, message: 'a header contradicts the message' },
   'rpc.capability_missing': { http: 400, rpc: -32021, message: 'the client lacks a capability this needs' },
   'rpc.version_unsupported': { http: 400, rpc: -32022, message: 'unsupported protocol version' },
   'rpc.envelope': { http: 400, rpc: -32602, message: 'the _meta of the request is not complete' },
-  'rpc.method_absent': { http: 404, rpc: -32601, message: 'method not found' },
   'rpc.state_invalid': { http: 200, rpc: -32602, message: 'requestState is not valid here' },
   'rpc.cancelled': { http: 200, rpc: -32000, message: 'request was cancelled' },
   'session.missing': { http: 400, rpc: -32000, message: 'Mcp-Session-Id header required' },
@@ -43,7 +45,7 @@ const table = {
   'session.answer_dropped': { http: 200, rpc: -32603, message: 'the answer could not be kept' },
   // Denied and nonexistent are one code: a client cannot probe for what it may not see.
   'feature.unknown': { http: 200, rpc: -32602, message: 'unknown feature' },
-  'resource.unknown': { http: 200, rpc: -32002, message: 'unknown resource' },
+  'resource.unknown': { http: 200, rpc: -32002, message: 'unknown resource', modern: { rpc: -32602 } },
   'cursor.invalid': { http: 200, rpc: -32602, message: 'cursor is not valid, list again from the start' },
   'upstream.busy': { http: 200, rpc: -32603, message: 'server is at its limit' },
   'upstream.unavailable': { http: 200, rpc: -32603, message: 'server is not connected' },
@@ -128,15 +130,20 @@ export class GatewayError extends Error {
 export const toGatewayError = (thrown: unknown): GatewayError =>
   thrown instanceof GatewayError ? thrown : new GatewayError('internal', undefined, { cause: thrown })
 
+const rowOf = (code: ErrorCode, era: Era): Row => {
+  const row: Row = table[code]
+  return era === 'modern' ? { ...row, ...row.modern } : row
+}
+
 /** HTTP rendering. */
-export const toProblem = (error: GatewayError) => ({
-  status: table[error.code].http,
+export const toProblem = (error: GatewayError, era: Era = 'legacy') => ({
+  status: rowOf(error.code, era).http,
   body: { code: error.code, message: error.message },
 })
 
 /** JSON-RPC rendering (JSON-RPC 2.0 section 5.1). */
-export const toJsonRpcError = (error: GatewayError) => ({
-  code: table[error.code].rpc,
+export const toJsonRpcError = (error: GatewayError, era: Era = 'legacy') => ({
+  code: rowOf(error.code, era).rpc,
   message: error.message,
   data: { ...error.options?.data, code: error.code },
 })

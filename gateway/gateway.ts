@@ -22,6 +22,7 @@ import { mergeInstructions } from './policy/instructions'
 import { changedKinds, createViews } from './policy/views'
 import { createLists } from './router/lists'
 import { createOperatorCalls } from './router/operator-call'
+import { createRequestStates } from './router/request-state'
 import { createRouter } from './router/router'
 import type { Runtime } from './runtime'
 import { createConsents } from './secrets/consents'
@@ -34,6 +35,7 @@ import { createVault } from './secrets/vault'
 import { createWrappingKeys } from './secrets/wrapping-keys'
 import { createAnnounce, type Announce } from './session/announce'
 import { createClientSpace } from './session/client-space'
+import type { Listeners } from './session/listeners'
 import { createPulse } from './session/pulse'
 import { createSessionKeys } from './session/session-keys'
 import { createSessions } from './session/sessions'
@@ -179,7 +181,14 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
       }),
     )
     const lists = createLists({ settings: settings.read, absences: pool.absences })
-    const router = createRouter({ upstreams: pool, lists })
+    const runKey = runtime.randomBytes(32)
+    const states = createRequestStates({
+      // While the vault is closed, and for what was sealed before it opened, that of this run.
+      keys: () => [vault.ownKey('state')?.bytes, runKey].filter((key) => key !== undefined),
+      lifetime: () => settings.read('timeouts.answer'),
+      runtime,
+    })
+    const router = createRouter({ upstreams: pool, lists, states })
     const operatorCalls = createOperatorCalls({ router, view: views.operatorView })
 
     const pulse = createPulse(runtime, fault, (cause) =>
@@ -199,8 +208,10 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
       report: fault,
     })
     parts.defer(() => sessions.close())
+    const listeners: Listeners = new Map()
     announce = createAnnounce({
       sessions,
+      listeners,
       view: views.view,
       spaceOf,
       changedKinds,
@@ -224,14 +235,21 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
       authenticator,
       sessions,
       pulse,
+      listeners,
       route: router.route,
+      bindingOf: router.bindingOf,
+      states,
+      release: pool.release,
       view: views.view,
       spaceOf,
       instructions: mergeInstructions,
       settings: settings.read,
+      runtime,
       version,
       report: fault,
     })
+    parts.defer(events.on('client.revoked', (of) => door.cancel(new GatewayError('auth.invalid_key'), of)))
+    parts.defer(events.on('key.rotated', door.endStreams))
     const listener = await openListener({
       host: options.host ?? settings.read('host'),
       port: options.port ?? settings.read('port'),
@@ -345,9 +363,7 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
       while (door.inFlight() + operatorCalls.inFlight() > 0 && runtime.monotonic() < end)
         await runtime.sleep(25)
       if (door.inFlight() === 0) return
-      const reason = new GatewayError('upstream.lost', 'McpMux is stopping')
-      for (const session of sessions.list())
-        for (const call of [...session.calls.values()]) call.cancel(reason)
+      door.cancel(new GatewayError('upstream.lost', 'McpMux is stopping'))
       await runtime.sleep(FAREWELL_MS)
     }
     return { mcpUrl, adminUrl, stop, stopped: done.promise, fault }

@@ -69,8 +69,7 @@ const rows: Record<string, string | Requirement> = {
   'mcp.cancellation': 'a cancelled call is cancelled at the server',
   'mcp.list-changed': 'changed lists are read again and announced',
   'mcp.era': 'which era a server speaks is found out without breaking it, and remembered',
-  'mcp.modern':
-    'servers of 2026-07-28: envelope, headers, rounds of questions and one listening request, for clients of both eras',
+  'mcp.modern': 'clients and servers of 2026-07-28 are served as that revision has it, without a session',
   'mcp.pagination': 'long lists come in pages',
   'mcp.conformance': {
     promise: 'the official conformance suite finds through the gateway what it finds at the server itself',
@@ -96,10 +95,7 @@ const rows: Record<string, string | Requirement> = {
   'threat.16': 'who a client is follows from its key alone',
   'threat.17': 'rights are enforced on use, not only on lists',
   'threat.18': 'no cache or connection is shared between Spaces',
-  'threat.19': {
-    promise: 'two places that name the same thing differently are refused',
-    partly: 'headers that repeat the body come with the stateless era',
-  },
+  'threat.19': 'two places that name the same thing differently are refused',
   'threat.20': { promise: 'approval of clients cannot be forged', deferred: 'needs the sign-in of clients' },
 
   // Management.

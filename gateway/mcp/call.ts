@@ -7,14 +7,24 @@ import type { Envelope } from '../wire/envelope'
 import { member, rawOf } from '../wire/members'
 import { errorMessage } from '../wire/messages'
 import { fromWireError } from './body'
+import type { ModernCall } from './modern-call'
 import type { Outlets } from './outlet'
 import { failureReply, jsonReply, streamReply } from './replies'
+
+/** A call that has sent nothing yet. */
+export interface Silent {
+  /** Beat of the pulse at which it began. */
+  readonly born: number
+  openStream(): void
+}
 
 /** What all calls share. */
 export interface CallHost {
   outlets: Outlets
-  /** Calls that have sent nothing yet, oldest first. */
-  silent: Set<Call>
+  /** Oldest first. */
+  silent: Set<Silent>
+  /** Those of clients without a session; the others are in their sessions. */
+  modern: Set<ModernCall>
   inFlight: number
   report: (error: unknown) => void
 }
@@ -34,7 +44,7 @@ export const idToken = (message: Envelope): string =>
  * when the response is the first thing to be sent, else an event stream. Losing the connection does not cancel it:
  * in the eras with sessions the client may come back for the rest.
  */
-export class Call implements Exchange, SessionCall {
+export class Call implements Exchange, SessionCall, Silent {
   readonly identity: Identity
   readonly era = 'legacy'
   readonly conversation: string

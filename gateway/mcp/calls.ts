@@ -1,7 +1,7 @@
 import type { ReadSetting } from '../domain/settings'
 import { GatewayError } from '../errors'
 import type { Pulse } from '../session/pulse'
-import type { Session } from '../session/session'
+import type { ClientLoad, Session } from '../session/session'
 import type { Envelope } from '../wire/envelope'
 import { Call, type CallHost } from './call'
 import type { Outlets } from './outlet'
@@ -11,10 +11,10 @@ const SILENT_BEATS = 6
 
 /** The calls in flight at the door. */
 export interface Calls {
-  /**
-   * Admits a call or throws: `upstream.busy` when its client has too many in flight, `http.too_busy` when all
-   * together have. `keepOpen` lifts the connection's idle time-out.
-   */
+  readonly host: CallHost
+  /** Throws `upstream.busy` when this client has too many calls in flight, `http.too_busy` when all together have. */
+  admit(load: ClientLoad): void
+  /** Begins a call of a session. `keepOpen` lifts the connection's idle time-out. Throws as `admit`. */
   start(session: Session, message: Envelope, keepOpen: () => void): Call
   /**
    * Counts a request of this client whose body takes room, until what it returns is called. What a client may
@@ -35,7 +35,13 @@ export function createCalls(deps: {
   const { pulse, settings } = deps
   const arrivals = new Map<string, number>()
   let arriving = 0
-  const host: CallHost = { outlets: deps.outlets, silent: new Set(), inFlight: 0, report: deps.report }
+  const host: CallHost = {
+    outlets: deps.outlets,
+    silent: new Set(),
+    modern: new Set(),
+    inFlight: 0,
+    report: deps.report,
+  }
   const stopBeating = pulse.onBeat((beat) => {
     // In order of birth, so the first young one ends the search.
     for (const call of host.silent) {
@@ -55,12 +61,18 @@ export function createCalls(deps: {
     arriving += by
   }
 
+  const admit = (load: ClientLoad): void => {
+    checkAll()
+    const most = settings('limits.client_in_flight')
+    if (load.inFlight >= most)
+      throw new GatewayError('upstream.busy', `this client has ${most} calls in flight`)
+  }
+
   return {
+    host,
+    admit,
     start(session, message, keepOpen) {
-      checkAll()
-      const most = settings('limits.client_in_flight')
-      if (session.load.inFlight >= most)
-        throw new GatewayError('upstream.busy', `this client has ${most} calls in flight`)
+      admit(session.load)
       return new Call(host, session, message, pulse.beat, keepOpen)
     },
     arrive(clientId) {

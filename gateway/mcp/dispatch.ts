@@ -1,4 +1,4 @@
-import type { Exchange } from '../domain/exchange'
+import type { Era, Exchange } from '../domain/exchange'
 import { GatewayError, toGatewayError } from '../errors'
 import type { Authenticator, Proof } from '../auth/authenticate'
 import type { FeatureView } from '../policy/feature-view'
@@ -18,6 +18,8 @@ import {
 import { idToken } from './call'
 import type { Calls } from './calls'
 import { cancelledToken, emptyResult, helloMessage, readHello, readLevel, requireVersion } from './methods'
+import type { Modern } from './modern'
+import { isModern } from './modern-envelope'
 import { emptyReply, failureReply, jsonReply, openingReply } from './replies'
 
 /** The connection a request came on, as far as the door cares. */
@@ -35,6 +37,7 @@ export interface DispatchDeps {
   authenticator: Authenticator
   sessions: Sessions
   calls: Calls
+  modern: Modern
   route: Route
   view: (clientId: string, spaceId: string) => FeatureView
   spaceOf: (clientId: string) => string
@@ -61,6 +64,7 @@ export function createDispatch(deps: DispatchDeps) {
   return async (request: Request, line: Line): Promise<Response> => {
     let message: Envelope | null = null
     let bodyRead = false
+    let era: Era = 'legacy'
     try {
       const proof = authenticator.authenticate(request, line.remote)
       requireJson(request.headers)
@@ -74,6 +78,11 @@ export function createDispatch(deps: DispatchDeps) {
         message = read instanceof Promise ? await read : read
       } finally {
         arrived?.()
+      }
+      if (isModern(request.headers, message)) {
+        era = 'modern'
+        authenticator.confirm(proof)
+        return await deps.modern.take({ request, line, message, proof })
       }
       requireVersion(request.headers)
       authenticator.confirm(proof)
@@ -91,7 +100,10 @@ export function createDispatch(deps: DispatchDeps) {
     } catch (thrown) {
       const error = toGatewayError(fromWireError(thrown))
       if (error.code === 'internal') report(thrown)
-      return failureReply(error, message?.id ? rawOf(message.bytes, message.id) : null, !bodyRead)
+      return failureReply(error, message?.id ? rawOf(message.bytes, message.id) : null, {
+        closes: !bodyRead,
+        era,
+      })
     }
   }
 

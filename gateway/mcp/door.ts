@@ -2,7 +2,12 @@ import { Elysia } from 'elysia'
 import type { Authenticator } from '../auth/authenticate'
 import type { ReadSetting } from '../domain/settings'
 import { GatewayError, toGatewayError } from '../errors'
+import type { Identity } from '../domain/client'
 import type { FeatureView } from '../policy/feature-view'
+import type { RequestStates } from '../router/request-state'
+import type { Router } from '../router/router'
+import type { Runtime } from '../runtime'
+import type { Listeners } from '../session/listeners'
 import type { Pulse } from '../session/pulse'
 import type { Sessions } from '../session/sessions'
 import { createCalls } from './calls'
@@ -10,6 +15,7 @@ import type { Line, Route } from './dispatch'
 import { createEndpoint } from './endpoint'
 import { createGuard } from './guard'
 import type { Handler, LoopbackServer } from './listener'
+import { createModern } from './modern'
 import { createOutlets } from './outlet'
 import { jsonReply, problemReply } from './replies'
 
@@ -17,13 +23,19 @@ export interface DoorDeps {
   authenticator: Authenticator
   sessions: Sessions
   pulse: Pulse
+  listeners: Listeners
   route: Route
+  bindingOf: Router['bindingOf']
+  states: RequestStates
+  /** Lets go of what a stream without a session holds at servers. */
+  release: (conversation: string) => void
   view: (clientId: string, spaceId: string) => FeatureView
   /** The Space a client works in now: the one it is pinned to, else the active one. */
   spaceOf: (clientId: string) => string
   /** Merged instructions of the servers in a view. */
   instructions: (view: FeatureView) => string | null
   settings: ReadSetting
+  runtime: Pick<Runtime, 'now' | 'monotonic' | 'randomBytes' | 'sleep'>
   version: string
   /** Takes what went wrong inside; nothing of it is sent. */
   report: (error: unknown) => void
@@ -36,6 +48,10 @@ export interface Door {
   /** The request handler of one listening socket. */
   handler(server: LoopbackServer): Handler
   inFlight(): number
+  /** Fails what is in flight with this reason: all of it, or what a client began with one key or any. */
+  cancel(reason: GatewayError, of?: { clientId: string; keyId: string | null }): void
+  /** Ends the streams of changes that were opened with a key, or with any of a client's. */
+  endStreams(of: { clientId: string; keyId: string | null }): void
   /** Ends all streams. */
   close(): void
 }
@@ -43,10 +59,12 @@ export interface Door {
 export function createDoor(deps: DoorDeps): Door {
   const outlets = createOutlets(deps.pulse)
   const calls = createCalls({ ...deps, outlets })
+  const modern = createModern({ ...deps, outlets, calls })
   const endpoint = createEndpoint({
     ...deps,
     outlets,
     calls,
+    modern,
     maxBody: () => deps.settings('limits.body_bytes'),
   })
 
@@ -59,6 +77,10 @@ export function createDoor(deps: DoorDeps): Door {
     const error = toGatewayError(thrown)
     if (error.code === 'internal') deps.report(thrown)
     return problemReply(error)
+  }
+
+  const endStreams = (of: { clientId: string; keyId: string | null }): void => {
+    for (const listener of [...deps.listeners.values()]) if (isOf(listener.facts, of)) listener.end(true)
   }
 
   return {
@@ -87,9 +109,20 @@ export function createDoor(deps: DoorDeps): Door {
       }
     },
     inFlight: calls.inFlight,
+    endStreams,
+    cancel(reason, of) {
+      for (const call of [...calls.host.modern]) if (!of || isOf(call.identity, of)) call.cancel(reason)
+      if (of) return endStreams(of)
+      for (const session of deps.sessions.list())
+        for (const call of [...session.calls.values()]) call.cancel(reason)
+    },
     close() {
+      modern.close()
       calls.close()
       outlets.close()
     },
   }
 }
+
+const isOf = (identity: Identity, of: { clientId: string; keyId: string | null }): boolean =>
+  identity.clientId === of.clientId && (of.keyId === null || identity.keyId === of.keyId)

@@ -5,6 +5,7 @@ import { requireAccept } from './body'
 import { createDispatch, sessionOf, type DispatchDeps, type Line } from './dispatch'
 import { requireVersion } from './methods'
 import type { Outlets } from './outlet'
+import { modernVersion } from './modern-envelope'
 import { emptyReply, failureReply, streamReply } from './replies'
 
 /** Answers every method on `/mcp`; never rejects. */
@@ -38,8 +39,9 @@ export function createEndpoint(deps: DispatchDeps & { outlets: Outlets }): Endpo
   const serve = async (request: Request, line: Line): Promise<Response> => {
     const proof = authenticator.authenticate(request, line.remote)
     const listens = request.method === 'GET'
-    if (!listens && request.method !== 'DELETE')
-      throw new GatewayError('http.method_not_allowed', 'use POST, GET or DELETE')
+    const modern = request.headers.get('mcp-protocol-version') === modernVersion
+    if (modern || (!listens && request.method !== 'DELETE'))
+      throw new GatewayError('http.method_not_allowed', modern ? 'use POST' : 'use POST, GET or DELETE')
     if (listens) requireAccept(request.headers, ['text/event-stream'])
     requireVersion(request.headers)
     const session = await sessionOf(sessions, request, proof)
@@ -52,7 +54,7 @@ export function createEndpoint(deps: DispatchDeps & { outlets: Outlets }): Endpo
     return serve(request, line).catch((thrown: unknown) => {
       const error = toGatewayError(thrown)
       if (error.code === 'internal') deps.report(thrown)
-      return failureReply(error, null, true)
+      return failureReply(error, null, { closes: true })
     })
   }
 }

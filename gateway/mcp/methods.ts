@@ -8,7 +8,7 @@ import { textOf } from '../wire/text'
 import type { LogLevel } from '../domain/exchange'
 
 /** Revisions with sessions that are spoken here; the last one is offered to a client that asks for another. */
-const sessionVersions = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'] as const
+export const sessionVersions = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'] as const
 const LATEST = '2025-11-25'
 const MOST_HELLO_BYTES = 64 * 1024
 
@@ -17,7 +17,7 @@ const decoder = new TextDecoder()
 const empty = encoder.encode('{}')
 
 /** They do not depend on the moment: servers come and go, and the Space may be switched, while a session stays. */
-const capabilities = {
+export const capabilities = {
   tools: { listChanged: true },
   prompts: { listChanged: true },
   resources: { subscribe: true, listChanged: true },
@@ -34,12 +34,14 @@ export function requireVersion(headers: Headers): void {
     throw new GatewayError('rpc.protocol_version', `supported are ${sessionVersions.join(', ')}`)
 }
 
-const idOf = (message: Envelope): Uint8Array => {
+/** The raw id token of a request. Throws `rpc.invalid` when it has none. */
+export const idOf = (message: Envelope): Uint8Array => {
   if (!message.id) throw new GatewayError('rpc.invalid')
   return rawOf(message.bytes, message.id)
 }
 
-function objectText(message: Envelope, span: Span | null, name: string): string {
+/** A JSON object as it is written, '{}' for none. Throws `rpc.params` for what is no object, or too large. */
+export function objectText(message: Envelope, span: Span | null, name: string): string {
   if (!span) return '{}'
   if (message.bytes[span.start] !== 0x7b) throw new GatewayError('rpc.params', `${name} must be an object`)
   if (span.end - span.start > MOST_HELLO_BYTES) throw new GatewayError('rpc.params', `${name} is too large`)
@@ -59,6 +61,9 @@ export function readHello(message: Envelope): Hello {
   }
 }
 
+/** Who answers. */
+export const gatewayInfo = (version: string) => ({ name: 'mcpmux', title: 'McpMux', version })
+
 /** The answer to `initialize`. */
 export function helloMessage(
   message: Envelope,
@@ -68,7 +73,7 @@ export function helloMessage(
   const result = {
     protocolVersion: hello.protocolVersion,
     capabilities,
-    serverInfo: { name: 'mcpmux', title: 'McpMux', version: gateway.version },
+    serverInfo: gatewayInfo(gateway.version),
     ...(gateway.instructions ? { instructions: gateway.instructions } : {}),
   }
   return resultMessage(idOf(message), encoder.encode(JSON.stringify(result)))

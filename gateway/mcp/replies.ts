@@ -1,3 +1,4 @@
+import type { Era } from '../domain/exchange'
 import { type GatewayError, toJsonRpcError, toProblem } from '../errors'
 import { errorMessage } from '../wire/messages'
 
@@ -25,9 +26,9 @@ const retryAfter: Partial<Record<GatewayError['code'], string>> = {
 // Messages never lie in shared memory; the type of `Response` wants to be told.
 type Bytes = Uint8Array<ArrayBuffer>
 
-/** A complete JSON document, 200. */
-export const jsonReply = (body: Uint8Array | string): Response =>
-  new Response(body as Bytes | string, { headers: jsonHeaders })
+/** A complete JSON document. */
+export const jsonReply = (body: Uint8Array | string, status = 200): Response =>
+  new Response(body as Bytes | string, { status, headers: jsonHeaders })
 
 /** A message of an `initialize` that opened a session. */
 export function openingReply(body: Uint8Array, sessionId: string): Response {
@@ -54,10 +55,17 @@ function failureHeaders(error: GatewayError, closes: boolean): Headers {
   return headers
 }
 
-/** A failure of a JSON-RPC request; `id` is its raw id token, null when there is none that could be read. */
-export const failureReply = (error: GatewayError, id: Uint8Array | null, closes = false): Response =>
-  new Response(errorMessage(id, toJsonRpcError(error)) as Bytes, {
-    status: toProblem(error).status,
+/**
+ * A failure of a JSON-RPC request; `id` is its raw id token, null when there is none that could be read. `closes`: the
+ * connection ends with it.
+ */
+export const failureReply = (
+  error: GatewayError,
+  id: Uint8Array | null,
+  { closes = false, era = 'legacy' }: { closes?: boolean; era?: Era } = {},
+): Response =>
+  new Response(errorMessage(id, toJsonRpcError(error, era)) as Bytes, {
+    status: toProblem(error, era).status,
     headers: failureHeaders(error, closes),
   })
 

@@ -6,11 +6,14 @@ import { type Edit, type Envelope, WireError } from '../wire/envelope'
 import { member, rawOf } from '../wire/members'
 import { resultMessage } from '../wire/messages'
 import { splice } from '../wire/splice'
-import { encodeUtf8 } from '../wire/text'
+import { encodeUtf8, textOf } from '../wire/text'
 import type { Lists } from './lists'
-import { optionalText, progressTokenOf, replaceText, textMember, type Text } from './params'
+import { asksForInput, modernEdits, modernPage } from './modern-results'
+import { optionalText, progressTokenOf, quote } from './params'
 import type { UpstreamRequest, Upstreams } from './ports'
+import { requestDigest, type RequestStates, type StateBinding } from './request-state'
 import { resultUriEdits } from './result-uris'
+import { type Target, targetOf } from './target'
 
 export interface Router {
   /**
@@ -20,19 +23,17 @@ export interface Router {
    * rejects with.
    */
   route(view: FeatureView, message: Envelope, exchange: Exchange): Promise<Uint8Array>
+  /**
+   * What a `requestState` of this request is bound to. Throws like `route` for what the view does not show, so that a
+   * second round is refused when the right to the first is gone.
+   */
+  bindingOf(view: FeatureView, message: Envelope, clientId: string): StateBinding
 }
 
 export interface RouterOptions {
   upstreams: Upstreams
   lists: Lists
-}
-
-/** What one request needs on its way up. */
-interface Target {
-  serverId: string
-  /** The original URI, where the request is about one. */
-  uri: string | null
-  edits: readonly Edit[]
+  states: RequestStates
 }
 
 const listKinds: ReadonlyMap<string | null, FeatureKind> = new Map([
@@ -48,7 +49,7 @@ const nothingToComplete = encodeUtf8('{"completion":{"values":[]}}')
  * Routes by what the view finds, never by the parts of a name. Messages go up and come down as the bytes they were,
  * with nothing replaced but the id, the progress token, and names and URIs that are exposed in another form.
  */
-export function createRouter({ upstreams, lists }: RouterOptions): Router {
+export function createRouter({ upstreams, lists, states }: RouterOptions): Router {
   /** The server's answer; null when the server need not be asked. */
   function ask(target: Target, message: Envelope, exchange: Exchange): Promise<Envelope | null> {
     const { serverId, uri, edits } = target
@@ -62,69 +63,80 @@ export function createRouter({ upstreams, lists }: RouterOptions): Router {
     return upstreams.request(serverId, request, exchange)
   }
 
+  const binding = (
+    view: FeatureView,
+    message: Envelope,
+    clientId: string,
+    serverId: string,
+  ): StateBinding => ({
+    clientId,
+    spaceId: view.spaceId,
+    serverId,
+    request: requestDigest(message),
+  })
+
+  /** The server's own state back in its place. Only clients of the modern era have any. */
+  async function withOwnState(
+    view: FeatureView,
+    message: Envelope,
+    exchange: Exchange,
+    target: Target,
+  ): Promise<Target> {
+    const span = message.params && member(message.bytes, message.params, 'requestState')
+    if (!span) return target
+    const token = textOf(message.bytes, span)
+    const bound = binding(view, message, exchange.identity.clientId, target.serverId)
+    const state = await states.open(token ?? '', bound)
+    if (state.kind !== 'server') throw new GatewayError('rpc.state_invalid')
+    const edits = [...target.edits, { ...span, with: quote(state.state) }]
+    return { ...target, edits: edits.sort((a, b) => a.start - b.start) }
+  }
+
+  /** The edit that seals the state a server gives its client to carry. */
+  async function sealed(
+    view: FeatureView,
+    message: Envelope,
+    exchange: Exchange,
+    target: Target,
+    { bytes, result }: Envelope,
+  ): Promise<Edit[]> {
+    const span = result && member(bytes, result, 'requestState')
+    const state = span && textOf(bytes, span)
+    if (!span || state === null) return []
+    const bound = binding(view, message, exchange.identity.clientId, target.serverId)
+    return [{ ...span, with: quote(await states.seal({ kind: 'server', state }, bound)) }]
+  }
+
   return {
+    bindingOf: (view, message, clientId) =>
+      binding(view, message, clientId, targetOf(view, message).serverId),
     async route(view, message, exchange) {
       const kind = listKinds.get(message.method)
       try {
         if (kind) {
           const cursor = optionalText(message, message.params, 'cursor')
-          return resultMessage(idOf(message), lists.page(view, kind, cursor))
+          const page = lists.page(view, kind, cursor)
+          return resultMessage(idOf(message), exchange.era === 'modern' ? modernPage(page) : page)
         }
-        const target = targetOf(view, message)
+        const found = targetOf(view, message)
+        const target = exchange.era === 'modern' ? await withOwnState(view, message, exchange, found) : found
         const answer = await ask(target, message, exchange)
         if (answer === null) return resultMessage(idOf(message), emptyResult)
+        const edits = exchange.era === 'modern' ? modernEdits(message.method, answer) : []
         if (message.method === 'completion/complete' && refusesMethod(answer))
-          return resultMessage(idOf(message), nothingToComplete)
-        return answered(view, target.serverId, message, answer)
+          return resultMessage(
+            idOf(message),
+            edits.length > 0 ? modernPage(nothingToComplete) : nothingToComplete,
+          )
+        if (exchange.era === 'modern' && asksForInput(answer))
+          edits.push(...(await sealed(view, message, exchange, target, answer)))
+        return answered(view, target.serverId, message, answer, edits)
       } catch (error) {
         if (error instanceof WireError) throw new GatewayError('rpc.params', error.message, { cause: error })
         throw error
       }
     },
   }
-}
-
-function targetOf(view: FeatureView, message: Envelope): Target {
-  switch (message.method) {
-    case 'tools/call':
-      return named(view, 'tool', textMember(message, message.params, 'name'))
-    case 'prompts/get':
-      return named(view, 'prompt', textMember(message, message.params, 'name'))
-    case 'resources/read':
-    case 'resources/subscribe':
-    case 'resources/unsubscribe':
-      return located(view, textMember(message, message.params, 'uri'))
-    case 'completion/complete':
-      return completed(view, message)
-    default:
-      throw new GatewayError('rpc.method_unknown')
-  }
-}
-
-function named(view: FeatureView, kind: 'tool' | 'prompt', name: Text): Target {
-  const { feature } = view.find(kind, name.text)
-  return { serverId: feature.serverId, uri: null, edits: replaceText(name, feature.name) }
-}
-
-function located(view: FeatureView, uri: Text): Target {
-  const target = view.route(uri.text)
-  if (!target) throw new GatewayError('resource.unknown', 'list again to see what there is')
-  return { ...target, edits: replaceText(uri, target.uri) }
-}
-
-/** `ref` names a prompt, or a resource or template by its URI; arguments and context stay as they are. */
-function completed(view: FeatureView, message: Envelope): Target {
-  const ref = message.params && member(message.bytes, message.params, 'ref')
-  const type = textMember(message, ref, 'type')
-  if (type.text === 'ref/prompt') return named(view, 'prompt', textMember(message, ref, 'name'))
-  if (type.text !== 'ref/resource') {
-    throw new GatewayError('rpc.params', '"ref" must be a ref/prompt or a ref/resource')
-  }
-  const uri = textMember(message, ref, 'uri')
-  const template = view.lookup('template', uri.text)
-  if (!template) return located(view, uri)
-  const { feature } = template
-  return { serverId: feature.serverId, uri: feature.name, edits: replaceText(uri, feature.name) }
 }
 
 /**
@@ -137,11 +149,18 @@ function refusesMethod({ bytes, error }: Envelope): boolean {
 }
 
 /** The server's answer under the client's id. */
-function answered(view: FeatureView, serverId: string, message: Envelope, answer: Envelope): Uint8Array {
+function answered(
+  view: FeatureView,
+  serverId: string,
+  message: Envelope,
+  answer: Envelope,
+  more: readonly Edit[],
+): Uint8Array {
   if (!answer.id) throw new GatewayError('upstream.garbage', 'an answer without an id')
   const id: Edit = { start: answer.id.start, end: answer.id.end, with: idOf(message) }
-  if (!view.rewritesUris(serverId)) return splice(answer.bytes, [id])
-  const edits = [...resultUriEdits(view, serverId, answer), id]
+  const uris = view.rewritesUris(serverId)
+  if (!uris && more.length === 0) return splice(answer.bytes, [id])
+  const edits = [...(uris ? resultUriEdits(view, serverId, answer) : []), ...more, id]
   return splice(
     answer.bytes,
     edits.sort((a, b) => a.start - b.start),

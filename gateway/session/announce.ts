@@ -8,6 +8,7 @@ import { member } from '../wire/members'
 import { notificationMessage } from '../wire/messages'
 import { splice } from '../wire/splice'
 import { textOf } from '../wire/text'
+import type { Audience, Listeners } from './listeners'
 import type { Session } from './session'
 import type { ChangedList, Sessions } from './sessions'
 
@@ -25,6 +26,7 @@ export interface Announce extends Downstream {
  */
 export function createAnnounce(deps: {
   sessions: Sessions
+  listeners: Listeners
   view: (clientId: string, spaceId: string) => FeatureView
   spaceOf: (clientId: string) => string
   changedKinds: (before: FeatureView, after: FeatureView) => Iterable<ChangedList>
@@ -32,17 +34,19 @@ export function createAnnounce(deps: {
   runtime: Pick<Runtime, 'sleep' | 'monotonic'>
   report: (error: unknown) => void
 }): Announce {
-  const { sessions, runtime } = deps
+  const { sessions, listeners, runtime } = deps
   const stop = new AbortController()
   let waiting = false
   let changedAgain = false
 
-  const viewOf = (session: Session): FeatureView =>
+  const byLabel = (label: string): Audience | null => sessions.byLabel(label) ?? listeners.get(label) ?? null
+
+  const viewOf = (session: Audience): FeatureView =>
     deps.view(session.facts.clientId, deps.spaceOf(session.facts.clientId))
 
   const tellChanges = (): void => {
     const compared = new Map<FeatureView, Map<FeatureView, Iterable<ChangedList>>>()
-    for (const session of sessions.list()) {
+    for (const session of [...sessions.list(), ...listeners.values()]) {
       const after = viewOf(session)
       const before = session.told
       session.told = after
@@ -86,7 +90,7 @@ export function createAnnounce(deps: {
 
   /** The message with the URI as this session knows it; null when the session may not see it. */
   const withExposedUri = (
-    session: Session,
+    session: Audience,
     serverId: string,
     uri: string,
     message: Envelope,
@@ -112,7 +116,7 @@ export function createAnnounce(deps: {
   return {
     resourceUpdated(serverId, uri, conversations, message) {
       for (const label of conversations) {
-        const session = sessions.byLabel(label)
+        const session = byLabel(label)
         const bytes = session && withExposedUri(session, serverId, uri, message)
         if (bytes) session.tell(bytes, `updated ${serverId} ${uri}`)
       }

@@ -31,6 +31,8 @@ export interface Sessions {
   /** The session is over and its id worth nothing. */
   end(session: Session): void
   setLogLevel(session: Session, level: LogLevel): void
+  /** The calls in flight of a client, with a session or without. */
+  loadOf(clientId: string): ClientLoad
   /** Those in memory. */
   list(): Iterable<Session>
   byLabel(label: string): Session | null
@@ -144,14 +146,17 @@ export function createSessions(deps: {
     }
   }
 
+  const loadOf = (clientId: string): ClientLoad => {
+    const known = loads.get(clientId)
+    if (known) return known
+    const load = { inFlight: 0, sessions: new Set<Session>() }
+    loads.set(clientId, load)
+    return load
+  }
+
   const admit = (facts: SessionFacts, keyId: string): Session => {
-    let load = loads.get(facts.clientId)
-    if (load) makeRoom(load)
-    load = loads.get(facts.clientId)
-    if (!load) {
-      load = { inFlight: 0, sessions: new Set() }
-      loads.set(facts.clientId, load)
-    }
+    makeRoom(loadOf(facts.clientId))
+    const load = loadOf(facts.clientId)
     const session = new Session(facts, load, newEpoch(), runtime, keyId)
     load.sessions.add(session)
     live.set(facts.id, session)
@@ -256,6 +261,7 @@ export function createSessions(deps: {
       write(() => store.update(session.facts.label, { logLevel: level }))
       tellLogLevels()
     },
+    loadOf,
     list: () => live.values(),
     byLabel: (label) => labels.get(label) ?? null,
     close() {

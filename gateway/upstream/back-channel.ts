@@ -46,8 +46,8 @@ const ambiguous =
 
 /**
  * A request reaches the client whose call caused it, on that call's stream, and nobody else. Where the leg does not say
- * which call that is, it is the sole call in flight, or the newest of one session when all are of that session; anything
- * else is refused, never guessed.
+ * which call that is, it is the sole call in flight, or the newest when all are of one session or client; anything else is
+ * refused, never guessed.
  */
 export function createBackChannel(deps: BackChannelDeps): BackChannel {
   const { pending, send, stray } = deps
@@ -68,8 +68,9 @@ export function createBackChannel(deps: BackChannelDeps): BackChannel {
     let found: PendingCall | null = null
     for (const call of pending.values()) {
       if (!call.exchange) continue
-      if (found && !sameSession(found.exchange, call.exchange)) return 'ambiguous'
-      found = call
+      if (found && !sameCaller(found.exchange, call.exchange)) return 'ambiguous'
+      // A call whose client is asked already waits for that, as a rule.
+      if (!found || call.asking === 0 || found.asking > 0) found = call
     }
     return found
   }
@@ -157,6 +158,6 @@ export function createBackChannel(deps: BackChannelDeps): BackChannel {
   }
 }
 
-/** A client without a session may be several programs with one key, so that only the call itself says which. */
-const sameSession = (a: Exchange | null, b: Exchange): boolean =>
-  a?.era === 'legacy' && b.era === 'legacy' && a.conversation !== null && a.conversation === b.conversation
+/** One session, or one client without any: what reaches the wrong call of it still reaches whom it is for. */
+const sameCaller = (a: Exchange | null, b: Exchange): boolean =>
+  a !== null && a.conversation !== null && a.conversation === b.conversation

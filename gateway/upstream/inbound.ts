@@ -73,11 +73,12 @@ export function createInbound(options: InboundOptions): Inbound {
 
   /** Null for a call whose client asked for no progress. */
   function gateOf({ exchange }: PendingCall): ProgressGate<ProgressStep> | null {
-    const token = exchange?.progressToken
-    if (!exchange || !token) return null
-    return createProgressGate(options.runtime, ({ message, span }) =>
-      exchange.notify(splice(message.bytes, [{ ...span, with: token }])),
-    )
+    if (!exchange?.progressToken) return null
+    return createProgressGate(options.runtime, ({ message, span }) => {
+      // Each round of a call may have a token of its own.
+      const token = exchange.progressToken
+      if (token) exchange.notify(splice(message.bytes, [{ ...span, with: token }]))
+    })
   }
 
   /** The call a message belongs to: the one on whose stream it came, else the only conversation with calls open. */

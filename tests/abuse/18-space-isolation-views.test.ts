@@ -4,7 +4,7 @@ import { mergeInstructions } from '../../gateway/policy/instructions'
 import { createLists } from '../../gateway/router/lists'
 import { createRouter } from '../../gateway/router/router'
 import { feature, include, policyWorld, server, settingsWith } from '../support/policy-data'
-import { exchange, recordingUpstreams, scan } from '../support/recording-upstreams'
+import { exchange, recordingUpstreams, scan, states } from '../support/recording-upstreams'
 
 /** The same server, alias and names included, in two Spaces; one client has all rights in both. */
 function twoSpaces() {
@@ -27,7 +27,12 @@ function twoSpaces() {
     settings: settingsWith(),
     absences: (spaceId) => [{ alias: 'gh', reason: `canary-${spaceId}` }],
   })
-  return { world, lists, router: createRouter({ upstreams: recording.upstreams, lists }), ...recording }
+  return {
+    world,
+    lists,
+    router: createRouter({ upstreams: recording.upstreams, lists, states }),
+    ...recording,
+  }
 }
 
 test('[threat.18] lists, instructions and absences of a Space hold nothing of another', () => {

@@ -75,7 +75,7 @@ test('[mcp.http] what is not as the specification has it gets its own status and
   const cases: [string, Record<string, string>, string, number, string | number][] = [
     ['no session', noSession, callBody(1), 400, 'session.missing'],
     ['unknown session', { ...good, 'Mcp-Session-Id': 'x' }, callBody(1), 404, 'session.unknown'],
-    ['version', { ...good, 'MCP-Protocol-Version': '2026-07-28' }, callBody(1), 400, 'rpc.protocol_version'],
+    ['version', { ...good, 'mcp-protocol-version': '2099-01-01' }, callBody(1), 400, 'rpc.protocol_version'],
     ['type', { ...good, 'Content-Type': 'text/plain' }, callBody(1), 415, 'http.unsupported_media_type'],
     [
       'type in a parameter',

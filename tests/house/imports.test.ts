@@ -32,8 +32,8 @@ const closed = ['domain', 'migrations', 'wire']
 const homes: Record<string, readonly string[]> = {
   'bun:sqlite': ['store'],
   'ipaddr.js': ['net'],
-  jose: ['session'],
   '@napi-rs/keyring': ['secrets'],
+  jose: ['router', 'session'],
   elysia: ['admin', 'mcp'],
   '@elysiajs/eden': ['cli', 'control'],
   '@modelcontextprotocol/client': ['mcp', 'upstream', 'transport'],

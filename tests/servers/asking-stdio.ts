@@ -1,12 +1,15 @@
 // A stdio server that asks its clients things, written without an SDK so that its messages are exactly these bytes.
 //   `ask` {method, params, count?, retract?}: asks that and answers with the raw answers it got
 //   `hold` {}: answers when `release` is called          `asked` {}: what it got for what it asked at its start
+//   `headed` {region?, count?, inner?}: says its arguments; they are to be repeated in headers
+//   `cancelled` {}: the ids of calls that were cancelled
 //   `late` {elicitationId}: answers -32042, and says 50 ms later that the page is done
 import { decodeUtf8 } from '../../gateway/wire/text'
 let lastAsk = 0
 let atStart = ''
 const asks = new Map<string, (answer: string) => void>()
 const held: (() => void)[] = []
+const cancelled: unknown[] = []
 
 interface Message {
   id?: number | string
@@ -34,6 +37,8 @@ async function call(id: unknown, name: string, args: Record<string, unknown>): P
     return text(id, 'done')
   }
   if (name === 'asked') return text(id, atStart)
+  if (name === 'headed') return text(id, JSON.stringify(args))
+  if (name === 'cancelled') return text(id, cancelled.join(' '))
   if (name === 'late') {
     const { elicitationId } = args
     const elicitations = [{ mode: 'url', message: 'go there', url: 'https://example.com/', elicitationId }]
@@ -53,9 +58,17 @@ async function call(id: unknown, name: string, args: Record<string, unknown>): P
   text(id, (await Promise.all(open.map(({ answer }) => answer))).join('\n'))
 }
 
-const tools = ['ask', 'hold', 'release', 'asked', 'late'].map((name) => ({
+const headed = {
+  type: 'object',
+  properties: {
+    region: { type: 'string', 'x-mcp-header': 'Region' },
+    count: { type: 'integer', 'x-mcp-header': 'Count' },
+    inner: { type: 'object', properties: { dry: { type: 'boolean', 'x-mcp-header': 'Dry-Run' } } },
+  },
+}
+const tools = ['ask', 'hold', 'release', 'asked', 'headed', 'cancelled', 'late'].map((name) => ({
   name,
-  inputSchema: { type: 'object' },
+  inputSchema: name === 'headed' ? headed : { type: 'object' },
 }))
 
 let rest = ''
@@ -80,6 +93,7 @@ for await (const chunk of Bun.stdin.stream()) {
         void ask(what, '{}').answer.then((answer) => (atStart += `${answer}\n`))
     } else if (method === 'tools/list') reply(id, { result: { tools } })
     else if (method === 'tools/call') void call(id, params?.name ?? '', params?.arguments ?? {})
+    else if (method === 'notifications/cancelled') cancelled.push(params?.requestId)
     else if (id !== undefined) reply(id, { result: {} })
   }
 }

@@ -10,7 +10,9 @@ import type { FeatureView } from '../../gateway/policy/feature-view'
 import { changedKinds } from '../../gateway/policy/views'
 import type { LogLevel } from '../../gateway/domain/exchange'
 import { type Runtime, systemRuntime } from '../../gateway/runtime'
+import { createRequestStates, requestDigest } from '../../gateway/router/request-state'
 import { createAnnounce } from '../../gateway/session/announce'
+import type { Listeners } from '../../gateway/session/listeners'
 import { createPulse } from '../../gateway/session/pulse'
 import { createSessionKeys } from '../../gateway/session/session-keys'
 import { createSessions } from '../../gateway/session/sessions'
@@ -100,13 +102,37 @@ export async function startDoor(options: DoorOptions = {}) {
     report,
   })
   const view = options.view ?? ((_client: string, spaceId: string) => emptyView(spaceId))
-  const announce = createAnnounce({ sessions, view, spaceOf, changedKinds, events, runtime, report })
+  const listeners: Listeners = new Map()
+  const announce = createAnnounce({
+    sessions,
+    listeners,
+    view,
+    spaceOf,
+    changedKinds,
+    events,
+    runtime,
+    report,
+  })
   const seen: string[] = []
   const route = options.route ?? echoRoute
   const door = createDoor({
     authenticator,
     sessions,
     pulse,
+    listeners,
+    bindingOf: (visible, message, clientId) => ({
+      clientId,
+      spaceId: visible.spaceId,
+      serverId: 'server',
+      request: requestDigest(message),
+    }),
+    states: createRequestStates({
+      keys: () => [new Uint8Array(32)],
+      lifetime: () => stores.settings.read('timeouts.answer'),
+      runtime,
+    }),
+    release: (conversation) => void released.push(conversation),
+    runtime,
     route: (visible, message, exchange) => {
       seen.push(message.method ?? '')
       return route(visible, message, exchange)

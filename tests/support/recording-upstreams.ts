@@ -1,4 +1,6 @@
 import type { Exchange } from '../../gateway/domain/exchange'
+import { createRequestStates } from '../../gateway/router/request-state'
+import { systemRuntime } from '../../gateway/runtime'
 import type { UpstreamRequest, Upstreams } from '../../gateway/router/ports'
 import type { Envelope } from '../../gateway/wire/envelope'
 import { scanMessage } from '../../gateway/wire/scan'
@@ -53,6 +55,13 @@ export function recordingUpstreams() {
   }
   return { sent, state, upstreams }
 }
+
+/** Seals with a key everybody knows. */
+export const states = createRequestStates({
+  keys: () => [new Uint8Array(32)],
+  lifetime: () => 60_000,
+  runtime: systemRuntime,
+})
 
 export const exchange = (progressToken: string | null = null): Exchange => ({
   identity: { clientId: 'all', keyId: 'k' },
