@@ -126,7 +126,7 @@ export async function discoverOn(
       id = next
     }
     let round: Uint8Array | null = null
-    for (let rounds = 0; rounds <= MOST_ROUNDS; rounds++) {
+    for (let rounds = 0; ; rounds++) {
       if (exchange.cancelled) throw new GatewayError('rpc.cancelled')
       const answer: Envelope = await once(request, exchange, cancellable, round).catch((error: unknown) => {
         // The client was asked already: nothing may start the whole call anew.
@@ -135,6 +135,8 @@ export async function discoverOn(
       })
       const needed = inputRequired(request.message.method, answer)
       if (!needed) return answer
+      if (rounds === MOST_ROUNDS)
+        throw new GatewayError('upstream.garbage', `it asked the client more than ${MOST_ROUNDS} times`)
       try {
         round = await asked(needed, exchange)
       } catch (error) {
@@ -142,7 +144,6 @@ export async function discoverOn(
         throw error
       }
     }
-    throw new GatewayError('upstream.garbage', `it asked the client more than ${MOST_ROUNDS} times`)
   }
 
   /** While a person thinks, nothing is open at the server, and the call takes no place. */
@@ -180,6 +181,7 @@ export async function discoverOn(
     const cancelled = Promise.withResolvers<never>()
     onCancel(() => cancelled.reject(new GatewayError('rpc.cancelled')))
     const late = runtime.sleep(settings('timeouts.list'), over.signal).then(() => {
+      held.unsubscribe(uri)
       throw new GatewayError('upstream.timeout', 'it did not agree to tell of changes (timeouts.list)')
     })
     late.catch(() => undefined)
