@@ -73,7 +73,7 @@ const rows: Record<string, string | Requirement> = {
   'mcp.pagination': 'long lists come in pages',
   'mcp.conformance': {
     promise: 'the official conformance suite finds through the gateway what it finds at the server itself',
-    partly: 'run for the eras with sessions; the era without needs a gateway that speaks it',
+    partly: 'run with clients of the eras with sessions; the door does not serve the era without yet',
   },
 
   // Front door.

@@ -14,6 +14,8 @@ export interface Cell {
   flavour: Flavour
   /** How the gateway reaches the fixture. */
   transport: FixtureTransport
+  /** Scenarios or checks that cannot pass between two eras, and why. */
+  excused?: Readonly<Record<string, string>>
 }
 
 const v1: Flavour = { sdk: 'v1', era: 'legacy' }
@@ -27,10 +29,31 @@ export const directs: readonly Omit<Cell, 'transport'>[] = [
   { revision: '2026-07-28', flavour: modern },
 ]
 
-/** A client of one revision with a server of the same. */
-export const cells: readonly Cell[] = directs.flatMap((direct) =>
-  (['stdio', 'http'] as const).map((transport) => ({ ...direct, transport })),
-)
+const reached = (direct: Omit<Cell, 'transport'>): Cell[] =>
+  (['stdio', 'http'] as const).map((transport) => ({ ...direct, transport }))
+
+/** What a server with sessions cannot know of a client without. */
+const withSessions = {
+  'input-required-result-basic-elicitation':
+    'its questions have no names, and the suite wants one of its own',
+  'input-required-result-ignore-extra-params': 'the same: the suite answers by a name it never heard',
+  'input-required-result-capability-check': 'it hears of all that some client can, not of what this one can',
+}
+
+/** A client of one revision with a server of the same, and with one of another, which the gateway stands between. */
+export const cells: readonly Cell[] = [
+  ...directs,
+  { revision: '2026-07-28', flavour: v1, excused: withSessions } as const,
+  { revision: '2026-07-28', flavour: v2, excused: withSessions } as const,
+  { revision: '2025-11-25', flavour: modern } as const,
+].flatMap(reached)
+
+/** What a cell is measured by: its own server by itself, or where the revisions differ, one of the client's. */
+export const measureOf = (cell: Cell): string => {
+  const own = directs.find((direct) => nameOf(direct) === nameOf(cell))
+  const alike = directs.findLast(({ revision }) => revision === cell.revision)
+  return nameOf(own ?? alike ?? cell)
+}
 
 export const nameOf = ({ revision, flavour: { sdk, era } }: Omit<Cell, 'transport'>): string =>
   `${revision} with SDK ${sdk} ${era}`

@@ -1,7 +1,7 @@
 // The official conformance suite against the fixture by itself, and against the compiled gateway with the fixture
 // behind it. `npm run conformance` shows the same as a table.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { cells, directs, nameOf, runDirect, runThrough } from '../conformance/cells'
+import { cells, directs, measureOf, nameOf, runDirect, runThrough } from '../conformance/cells'
 import { type Outcome, differences } from '../conformance/suite'
 import { type Daemon, startDaemon } from '../support/daemon'
 import { asKeyHolder, headRewriter } from '../support/forwarder'
@@ -37,7 +37,7 @@ for (const cell of cells.filter(({ revision }) => revision === '2025-11-25'))
   test(
     `[mcp.conformance] the gateway loses nothing: ${nameOf(cell)}, ${cell.transport}`,
     async () => {
-      const direct = own.get(nameOf(cell))
+      const direct = own.get(measureOf(cell))
       if (!direct) throw new Error('the fixture was not judged by itself')
       const seen = await runThrough(daemon, cell)
       expect(differences(direct, seen)).toEqual([])

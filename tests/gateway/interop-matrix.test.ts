@@ -36,7 +36,7 @@ async function addUpstream(upstream: Upstream): Promise<void> {
 }
 
 const clients = clientKinds.filter((kind) => kind !== 'SDK v2 modern')
-const spoken = upstreams.filter(({ server }) => server !== 'SDK v2 modern')
+const spoken = upstreams
 
 beforeAll(async () => {
   daemon = await startDaemon()
