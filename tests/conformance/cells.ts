@@ -37,6 +37,8 @@ const withSessions = {
   'input-required-result-basic-elicitation':
     'its questions have no names, and the suite wants one of its own',
   'input-required-result-ignore-extra-params': 'the same: the suite answers by a name it never heard',
+  'sep-2575-server-rejects-undeclared-capability': 'it is told so when it asks, and may go on without',
+  'sep-2575-missing-capability-http-400': 'the same',
   'input-required-result-capability-check': 'it hears of all that some client can, not of what this one can',
 }
 

@@ -33,15 +33,15 @@ for (const direct of directs)
     LIMIT,
   )
 
-for (const cell of cells.filter(({ revision }) => revision === '2025-11-25'))
+for (const cell of cells)
   test(
     `[mcp.conformance] the gateway loses nothing: ${nameOf(cell)}, ${cell.transport}`,
     async () => {
       const direct = own.get(measureOf(cell))
       if (!direct) throw new Error('the fixture was not judged by itself')
       const seen = await runThrough(daemon, cell)
-      expect(differences(direct, seen)).toEqual([])
-      expect(seen.code).toBe(0)
+      expect(differences(direct, seen, cell.excused)).toEqual([])
+      if (!cell.excused) expect(seen.code).toBe(0)
     },
     LIMIT,
   )
