@@ -181,11 +181,18 @@ export async function discoverOn(
     const cancelled = Promise.withResolvers<never>()
     onCancel(() => cancelled.reject(new GatewayError('rpc.cancelled')))
     const late = runtime.sleep(settings('timeouts.list'), over.signal).then(() => {
-      held.unsubscribe(uri)
       throw new GatewayError('upstream.timeout', 'it did not agree to tell of changes (timeouts.list)')
     })
     late.catch(() => undefined)
-    await Promise.race([held.subscribe(uri), late, cancelled.promise]).finally(() => over.abort())
+    try {
+      await Promise.race([held.subscribe(uri), late, cancelled.promise])
+    } catch (error) {
+      // Nobody waits for it any more.
+      held.unsubscribe(uri)
+      throw error
+    } finally {
+      over.abort()
+    }
   }
 
   return {
