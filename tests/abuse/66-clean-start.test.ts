@@ -122,10 +122,15 @@ const steering = {
   MCPMUX_NOT_OURS: '1',
   DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere',
 }
-const environmentOf = (pid: number): string[] =>
-  readFileSync(`/proc/${pid}/environ`, 'utf8')
-    .split('\0')
-    .map((line) => line.split('=')[0] ?? '')
+/** Nothing for a process that ended meanwhile, as one does that is only asked what it speaks. */
+function environmentOf(pid: number): string[] {
+  try {
+    const text = readFileSync(`/proc/${pid}/environ`, 'utf8')
+    return text.split('\0').map((line) => line.split('=')[0] ?? '')
+  } catch {
+    return []
+  }
+}
 
 test('[threat.66] the daemon serves without variables that steer it, and its servers and helpers have none of them', async () => {
   await using daemon = await startDaemon({ env: steering })
