@@ -90,6 +90,7 @@ const GivenBy = t.Union([t.Literal('cli'), t.Literal('window'), t.Literal('demo'
 const ConsentBody = t.Object({ givenBy: GivenBy }, closed)
 
 /** How a server is spoken to; `auto` finds out. */
+const Isolation = t.Union([t.Literal('shared'), t.Literal('client'), t.Literal('session')])
 const Era = t.Union([t.Literal('auto'), t.Literal('legacy'), t.Literal('modern')])
 
 export const ServerCreate = t.Object(
@@ -102,6 +103,7 @@ export const ServerCreate = t.Object(
     keepRunning: t.Optional(t.Boolean()),
     enabled: t.Optional(t.Boolean()),
     era: t.Optional(Era),
+    isolation: t.Optional(Isolation),
     source: t.Union([t.Literal('cli'), t.Literal('window'), t.Literal('demo')]),
     consent: t.Optional(ConsentBody),
   },
@@ -118,6 +120,7 @@ export const ServerPatch = t.Object(
     enabled: t.Optional(t.Boolean()),
     keepRunning: t.Optional(t.Boolean()),
     era: t.Optional(Era),
+    isolation: t.Optional(Isolation),
     position: t.Optional(t.Integer({ minimum: 0 })),
   },
   closed,

@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from 'node:path'
 import type { DefinitionBody } from '../admin/schemas'
 import type { ServerView } from '../admin/server-view'
 import { eraChoices } from '../domain/era'
+import { isolations } from '../domain/isolation'
 import { visibleWord } from '../domain/visible-text'
 import { type AdminClient, must } from './client'
 import { type Command, exit } from './command'
@@ -35,6 +36,7 @@ Adds an MCP server, asks for your approval and connects it once.
   --url URL         address of a remote server
   --transport T     http (Streamable HTTP, default) or sse
   --era E           how it is spoken to: auto (default), legacy (up to 2025-11-25) or modern (2026-07-28)
+  --isolation I     who shares its process: shared (default), or one for each client or session
   --yes             approve what will run without being asked
   --data-dir D      data folder of the gateway
   --json            print the server as JSON`
@@ -48,6 +50,7 @@ const options = {
   url: { type: 'string' },
   transport: { type: 'string' },
   era: { type: 'string' },
+  isolation: { type: 'string' },
   yes: { type: 'boolean' },
   source: { type: 'string' },
 } as const
@@ -146,6 +149,8 @@ export const command: Command = {
 
     const era = eraChoices.find((choice) => choice === (values.era ?? 'auto'))
     if (!era) throw new UsageError('--era is auto, legacy or modern')
+    const isolation = isolations.find((one) => one === (values.isolation ?? 'shared'))
+    if (!isolation) throw new UsageError('--isolation is shared, client or session')
 
     const given = {
       env: values.env ?? [],
@@ -158,7 +163,8 @@ export const command: Command = {
     const { io, admin } = open(values['data-dir'])
     const space = await findSpace(admin, values.space)
     const alias = values['no-prefix'] ? '' : values.alias
-    const draft = { spaceId: space.id, name, ...(alias === undefined ? {} : { alias }), definition, era }
+    const prefix = alias === undefined ? {} : { alias }
+    const draft = { spaceId: space.id, name, ...prefix, definition, era, isolation }
     // The daemon is asked first: nobody types a secret or approves a command for nothing.
     await must(admin.api.servers.check.post({ ...draft, source, inputs: declaredInputs(named) }))
     const inputs = await obtainInputs(named, io)

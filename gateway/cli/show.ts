@@ -25,6 +25,7 @@ function text(server: ServerView): string {
     `approved  ${server.consent ? `${when(server.consent.givenAt)} (${server.consent.givenBy})` : 'no'}`,
     `features  ${[plural(server.features.tool, 'tool'), plural(server.features.prompt, 'prompt'), plural(server.features.resource, 'resource'), plural(server.features.template, 'template')].join(', ')}`,
     `speaks    ${eraWords(server)}`,
+    `process   ${server.isolation === 'shared' ? 'shared by all clients' : `one for each ${server.isolation}`}`,
     `read      ${when(server.refreshedAt)}`,
   ]
   if (server.serverInfo)

@@ -1,4 +1,5 @@
 import type { EraChoice } from './era'
+import type { Isolation } from './isolation'
 
 /**
  * A value of an environment variable or header: literal text, or `${input:ID}` as the WHOLE value, which
@@ -46,6 +47,7 @@ export interface Server {
   keepRunning: boolean
   /** How it is spoken to. */
   era: EraChoice
+  isolation: Isolation
   /** Where the definition came from: 'cli', 'demo', … Part of the consent. */
   source: string
   position: number

@@ -88,6 +88,7 @@ export const settingSpecs = {
   ),
   'limits.list_pages': count(100, 10_000, 'pages read from one list of a server'),
   'limits.page_size': count(5000, 100_000, 'entries in one page of a list a client asks for'),
+  'limits.isolated': count(32, 1000, 'processes of one server that has one for each client or session'),
   'limits.parallel_starts': count(4, 64, 'servers starting at the same time'),
   'timeouts.connect': ms(10_000, 'to open a connection; acts when the server connects next'),
   'timeouts.initialize': ms(60_000, 'for a server to answer initialize (a first npx downloads)'),

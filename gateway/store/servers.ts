@@ -1,4 +1,5 @@
 import { eraChoices, type EraChoice } from '../domain/era'
+import { isolations, type Isolation } from '../domain/isolation'
 import type { Definition, Server, ServerInput } from '../domain/server'
 import { GatewayError } from '../errors'
 import type { Runtime } from '../runtime'
@@ -22,10 +23,14 @@ export interface ServerDraft {
   source: string
   enabled?: boolean
   era?: EraChoice
+  isolation?: Isolation
 }
 
 export type ServerPatch = Partial<
-  Pick<Server, 'name' | 'alias' | 'definition' | 'inputs' | 'enabled' | 'keepRunning' | 'position' | 'era'>
+  Pick<
+    Server,
+    'name' | 'alias' | 'definition' | 'inputs' | 'enabled' | 'keepRunning' | 'position' | 'era' | 'isolation'
+  >
 >
 
 export interface ServerStore {
@@ -55,6 +60,7 @@ interface Row {
   enabled: number
   keep_running: number
   era: string
+  isolation: string
   source: string
   position: number
   created_at: number
@@ -86,13 +92,13 @@ export function createServerStore(db: Database, runtime: Pick<Runtime, 'now' | '
     'SELECT * FROM server_inputs WHERE server_id = $id ORDER BY position',
   )
   const insert = db.statement(`
-    INSERT INTO servers (id, space_id, name, alias, definition, enabled, keep_running, era, source, position,
+    INSERT INTO servers (id, space_id, name, alias, definition, enabled, keep_running, era, isolation, source, position,
       created_at, updated_at)
-    VALUES ($id, $spaceId, $name, $alias, $definition, $enabled, $keepRunning, $era, $source,
+    VALUES ($id, $spaceId, $name, $alias, $definition, $enabled, $keepRunning, $era, $isolation, $source,
       (SELECT coalesce(max(position) + 1, 0) FROM servers WHERE space_id = $spaceId), $now, $now)`)
   const change = db.statement(`
     UPDATE servers SET name = $name, alias = $alias, definition = $definition, enabled = $enabled,
-      keep_running = $keepRunning, era = $era, position = $position, updated_at = $now WHERE id = $id`)
+      keep_running = $keepRunning, era = $era, isolation = $isolation, position = $position, updated_at = $now WHERE id = $id`)
   const clearInputs = db.statement('DELETE FROM server_inputs WHERE server_id = $id')
   const insertInput = db.statement(`
     INSERT INTO server_inputs (server_id, id, secret, value, position)
@@ -111,6 +117,7 @@ export function createServerStore(db: Database, runtime: Pick<Runtime, 'now' | '
       return null
     }
     const era = eraChoices.find((choice) => choice === row.era) ?? 'auto'
+    const isolation = isolations.find((one) => one === row.isolation) ?? 'shared'
     return {
       id: row.id,
       spaceId: row.space_id,
@@ -121,6 +128,7 @@ export function createServerStore(db: Database, runtime: Pick<Runtime, 'now' | '
       enabled: row.enabled === 1,
       keepRunning: row.keep_running === 1,
       era,
+      isolation,
       source: row.source,
       position: row.position,
       createdAt: row.created_at,
@@ -182,6 +190,7 @@ export function createServerStore(db: Database, runtime: Pick<Runtime, 'now' | '
           enabled: Number(draft.enabled ?? true),
           keepRunning: Number(draft.keepRunning ?? false),
           era: draft.era ?? 'auto',
+          isolation: draft.isolation ?? 'shared',
           source: draft.source,
           now: runtime.now(),
         })
@@ -202,6 +211,7 @@ export function createServerStore(db: Database, runtime: Pick<Runtime, 'now' | '
           enabled: Number(after.enabled),
           keepRunning: Number(after.keepRunning),
           era: after.era,
+          isolation: after.isolation,
           position: after.position,
           now: runtime.now(),
         })

@@ -35,6 +35,8 @@ export interface ConnectionOptions {
   settings: ReadSetting
   runtime: Pick<Runtime, 'now' | 'monotonic' | 'sleep' | 'random'>
   inbound: InboundEvents
+  /** Whether several clients share the server, so that it cannot ask for itself without being asked whom. */
+  shared: boolean
   /** A call gives its place to others while its client is asked something (-1), and takes it again (1). */
   onPlace(by: 1 | -1): void
   log: ChannelEvents['onLog']

@@ -31,7 +31,8 @@ export async function initializeOn(leg: Leg, options: ConnectionOptions): Promis
   leg.negotiated(handshake.protocolVersion)
   leg.send(notificationMessage('notifications/initialized'))
   // What a server asks before it answers this, it asks for itself and not for the call that made it start.
-  ask('ping', {}, SETTLE_MS).then(leg.settle, leg.settle)
+  if (options.shared) ask('ping', {}, SETTLE_MS).then(leg.settle, leg.settle)
+  else leg.settle()
 
   return {
     era: 'legacy',

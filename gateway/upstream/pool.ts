@@ -1,4 +1,4 @@
-import type { LogLevel } from '../domain/exchange'
+import type { Exchange, LogLevel } from '../domain/exchange'
 import type { Server } from '../domain/server'
 import type { ReadSetting } from '../domain/settings'
 import type { UpstreamState } from '../domain/upstream-state'
@@ -14,6 +14,7 @@ import type { SessionStore } from '../store/sessions'
 import { createBackoff } from './backoff'
 import type { Channel, ChannelEvents } from '../transport/channel'
 import { resolveValues } from './inputs'
+import { createIsolated } from './isolated'
 import { createStartGate } from './start-gate'
 import { Upstream } from './upstream'
 import type { UpstreamDeps } from './upstream-deps'
@@ -72,9 +73,10 @@ export function createPool(deps: PoolDeps): Pool {
     return resolveValues(server, deps.secrets).blocked
   }
 
-  function adopt(server: Server): Upstream {
-    const upstream = new Upstream(server, {
+  const make = (server: Server, shared: boolean): Upstream =>
+    new Upstream(server, {
       ...deps,
+      shared,
       usage,
       gate,
       blockedBy,
@@ -83,6 +85,14 @@ export function createPool(deps: PoolDeps): Pool {
       open: (row, channelEvents) => deps.open(row, resolveValues(row, deps.secrets).values, channelEvents),
       logLevel: () => levels.get(server.spaceId) ?? null,
     })
+  const isolated = createIsolated({
+    make: (server) => make(server, false),
+    most: () => settings('limits.isolated'),
+  })
+  const everyone = (): Upstream[] => [...upstreams.values(), ...isolated.list()]
+
+  function adopt(server: Server): Upstream {
+    const upstream = make(server, true)
     upstreams.set(server.id, upstream)
     return upstream
   }
@@ -91,6 +101,11 @@ export function createPool(deps: PoolDeps): Pool {
     const upstream = upstreams.get(serverId)
     if (!upstream) throw new GatewayError('server.unknown')
     return upstream
+  }
+
+  const of = (serverId: string, exchange: Exchange): Upstream => {
+    const shared = get(serverId)
+    return isolated.of(shared.server, exchange) ?? shared
   }
 
   const background = (work: Promise<void>) => {
@@ -118,17 +133,23 @@ export function createPool(deps: PoolDeps): Pool {
   const unsubscribe = events.on('server.changed', ({ serverId }) => {
     const row = servers.list().find((server) => server.id === serverId)
     const upstream = upstreams.get(serverId)
-    if (row && upstream) background(upstream.reconcile(row))
-    else if (row) {
+    if (row && upstream) {
+      background(upstream.reconcile(row))
+      background(isolated.reconcile(row))
+    } else if (row) {
       const added = adopt(row)
       if (row.keepRunning) added.startSoon()
     } else if (upstream) {
       upstreams.delete(serverId)
       background(upstream.end())
+      background(isolated.end(serverId))
     }
   })
   const stopWatchingVault = events.on('vault.changed', () => {
-    for (const upstream of upstreams.values()) background(upstream.reconcile(upstream.server))
+    for (const upstream of everyone()) background(upstream.reconcile(upstream.server))
+  })
+  const stopWatchingClients = events.on('client.revoked', ({ clientId, keyId }) => {
+    if (keyId === null) background(isolated.leave(clientId))
   })
   let sweptAt = runtime.monotonic()
   const sweeper = setInterval(() => {
@@ -137,14 +158,14 @@ export function createPool(deps: PoolDeps): Pool {
     sweptAt = now
     // What arrived while this process stood still is read first; whatever is late then is late a second from now.
     if (slept) return
-    for (const upstream of upstreams.values()) upstream.sweep(now)
+    for (const upstream of everyone()) upstream.sweep(now)
   }, SWEEP_MS)
   const refresher = setInterval(refreshStale, REFRESH_CHECK_MS)
 
   return {
-    request: (serverId, request, exchange) => get(serverId).request(request, exchange),
+    request: (serverId, request, exchange) => of(serverId, exchange).request(request, exchange),
     async subscribe(serverId, uri, request, exchange) {
-      const answer = await get(serverId).resources.subscribe(uri, request, exchange)
+      const answer = await of(serverId, exchange).resources.subscribe(uri, request, exchange)
       const { conversation } = exchange
       if (answer.result && conversation !== null) deps.sessions.subscribe(conversation, { serverId, uri })
       return answer
@@ -152,33 +173,42 @@ export function createPool(deps: PoolDeps): Pool {
     unsubscribe(serverId, uri, request, exchange) {
       const { conversation } = exchange
       if (conversation !== null) deps.sessions.unsubscribe(conversation, { serverId, uri })
-      return get(serverId).resources.unsubscribe(uri, request, exchange)
+      return of(serverId, exchange).resources.unsubscribe(uri, request, exchange)
     },
     resume(conversation) {
       const uris = new Map<string, string[]>()
       for (const { serverId, uri } of deps.sessions.subscriptions(conversation))
         uris.set(serverId, [...(uris.get(serverId) ?? []), uri])
-      for (const [serverId, wanted] of uris) upstreams.get(serverId)?.resume(conversation, wanted)
+      for (const [serverId, wanted] of uris) {
+        const upstream = isolated.ofSession(serverId, conversation) ?? upstreams.get(serverId)
+        upstream?.resume(conversation, wanted)
+      }
     },
     release(conversation) {
       usage.release(conversation)
       for (const upstream of upstreams.values()) upstream.release(conversation)
+      background(isolated.release(conversation))
     },
     setLogLevel(spaceId, level) {
       if (level) levels.set(spaceId, level)
       else levels.delete(spaceId)
       if (!level) return
-      for (const upstream of upstreams.values()) {
+      for (const upstream of everyone()) {
         if (upstream.server.spaceId === spaceId) upstream.setLogLevel(level)
       }
     },
-    states: () => new Map([...upstreams].map(([id, upstream]) => [id, upstream.state])),
+    states: () => new Map([...upstreams].map(([id, upstream]) => [id, stateOf(upstream, isolated.list(id))])),
     async connect(serverId, signal) {
       await get(serverId).connect(signal)
       return get(serverId).state
     },
-    restart: (serverId) => get(serverId).restart(),
-    stop: (serverId) => get(serverId).stop(),
+    async restart(serverId) {
+      await isolated.end(serverId)
+      await get(serverId).restart()
+    },
+    async stop(serverId) {
+      await Promise.all([get(serverId).stop(), isolated.end(serverId)])
+    },
     absences: (spaceId) =>
       [...upstreams.values()]
         .filter((upstream) => upstream.server.spaceId === spaceId && upstream.server.enabled)
@@ -191,10 +221,17 @@ export function createPool(deps: PoolDeps): Pool {
       clearInterval(refresher)
       unsubscribe()
       stopWatchingVault()
-      await Promise.allSettled([...[...upstreams.values()].map((upstream) => upstream.end()), ...closing])
+      stopWatchingClients()
+      await Promise.allSettled([...everyone().map((upstream) => upstream.end()), ...closing])
     },
   }
 }
+
+/** A server nobody shares is in use when one of its own is. */
+const stateOf = (shared: Upstream, own: readonly Upstream[]): UpstreamState =>
+  shared.state.status === 'idle'
+    ? (own.find(({ state }) => state.status === 'ready')?.state ?? shared.state)
+    : shared.state
 
 /** Why a server's part of a list may be missing or old; idle servers are neither. */
 function absenceReason(state: UpstreamState): string | null {

@@ -20,6 +20,8 @@ export interface UpstreamDeps {
   catalog: CatalogStore
   eras: EraStore
   usage: Usage
+  /** Whether everybody shares it; else it is one client's or session's own, and says nothing of itself to others. */
+  shared: boolean
   gate: StartGate
   backoff: Backoff
   downstream: Downstream

@@ -210,6 +210,7 @@ export class Upstream {
   #enter(state: UpstreamState): void {
     if (JSON.stringify(state) === JSON.stringify(this.#state)) return
     this.#state = state
+    if (!this.#deps.shared) return
     this.#deps.events.emit('upstream.state', {
       spaceId: this.#server.spaceId,
       serverId: this.#server.id,
@@ -300,6 +301,7 @@ export class Upstream {
       tools: () => catalog.get(server.id).features.filter(({ kind }) => kind === 'tool'),
       log: (source, line) => this.#log(source, line),
       redact: this.#deps.redact,
+      shared: this.#deps.shared,
       onPlace: (by) => (by < 0 ? this.#slots.release() : this.#slots.retake()),
       inbound: {
         listChanged: (kinds) => this.#refresh?.soon(kinds),
@@ -329,7 +331,7 @@ export class Upstream {
       log: (source, line) => this.#log(source, line),
       signal: life,
     })
-    this.#refresh.all().catch(() => this.#log('Feature', unread))
+    if (this.#deps.shared) this.#refresh.all().catch(() => this.#log('Feature', unread))
     const level = this.#deps.logLevel()
     if (level) this.setLogLevel(level)
     this.resources.renew(connection)

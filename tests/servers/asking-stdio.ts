@@ -2,6 +2,7 @@
 //   `ask` {method, params, count?, retract?}: asks that and answers with the raw answers it got
 //   `hold` {}: answers when `release` is called          `asked` {}: what it got for what it asked at its start
 //   `headed` {region?, count?, inner?}: says its arguments; they are to be repeated in headers
+//   `pid` {}: which process it is
 //   `cancelled` {}: the ids of calls that were cancelled
 //   `late` {elicitationId}: answers -32042, and says 50 ms later that the page is done
 import { decodeUtf8 } from '../../gateway/wire/text'
@@ -38,6 +39,7 @@ async function call(id: unknown, name: string, args: Record<string, unknown>): P
   }
   if (name === 'asked') return text(id, atStart)
   if (name === 'headed') return text(id, JSON.stringify(args))
+  if (name === 'pid') return text(id, String(process.pid))
   if (name === 'cancelled') return text(id, cancelled.join(' '))
   if (name === 'late') {
     const { elicitationId } = args
@@ -66,7 +68,7 @@ const headed = {
     inner: { type: 'object', properties: { dry: { type: 'boolean', 'x-mcp-header': 'Dry-Run' } } },
   },
 }
-const tools = ['ask', 'hold', 'release', 'asked', 'headed', 'cancelled', 'late'].map((name) => ({
+const tools = ['ask', 'hold', 'release', 'asked', 'headed', 'cancelled', 'pid', 'late'].map((name) => ({
   name,
   inputSchema: name === 'headed' ? headed : { type: 'object' },
 }))

@@ -124,6 +124,7 @@ export async function openEra(
         toConversation: () => undefined,
         unsolicited: (message) => heard.push(decodeUtf8(message.bytes)),
       },
+      shared: true,
       onPlace: (by) => places.push(by),
       log: (source, line) => logs.push(`${source}: ${line}`),
       redact: redactor.redact,

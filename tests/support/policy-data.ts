@@ -37,6 +37,7 @@ export const server = (id: string, patch: Partial<Server> = {}): Server => ({
   enabled: true,
   keepRunning: false,
   era: 'auto',
+  isolation: 'shared',
   source: 'cli',
   position: 0,
   createdAt: 1,
