@@ -3,7 +3,7 @@ import { GatewayError } from '../errors'
 import type { Envelope, Span } from '../wire/envelope'
 import { member } from '../wire/members'
 import { textOf } from '../wire/text'
-import { decodeHeaderValue } from './header-values'
+import { decodeHeaderText } from '../wire/header-text'
 import { objectText, sessionVersions } from './methods'
 
 /** The revision without sessions, whose requests say by themselves who sends them and what they can do. */
@@ -62,7 +62,7 @@ export function readModern(headers: Headers, message: Envelope): ModernEnvelope 
   const clientCapabilities = objectText(message, capabilities, `${prefix}clientCapabilities`)
   requireSame(headers, 'Mcp-Method', message.method ?? '')
   const name = nameOf(message)
-  if (name !== null) requireSame(headers, 'Mcp-Name', name, decodeHeaderValue)
+  if (name !== null) requireSame(headers, 'Mcp-Name', name, decodeHeaderText)
   return { clientCapabilities, logLevel: levelOf(message, meta) }
 }
 

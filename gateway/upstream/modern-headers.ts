@@ -3,7 +3,7 @@ import type { MessageHeaders } from '../transport/channel'
 import type { Edit, Span } from '../wire/envelope'
 import { member } from '../wire/members'
 import { textOf } from '../wire/text'
-import { headerValue } from './header-values'
+import { encodeHeaderText } from '../wire/header-text'
 import { MODERN_VERSION } from './modern-envelope'
 import type { ParamHeaders } from './param-headers'
 
@@ -17,7 +17,7 @@ function namingMember(method: string): string | null {
 /** Headers of a request of the gateway's own. */
 export const ownHeadersOf = (method: string): MessageHeaders => ({
   'mcp-protocol-version': MODERN_VERSION,
-  'mcp-method': headerValue(method),
+  'mcp-method': encodeHeaderText(method),
 })
 
 /** A text member of `params`, as it is once the edits are made. */
@@ -39,7 +39,7 @@ export function headersOf(request: UpstreamRequest, params: ParamHeaders): Messa
   const key = namingMember(method)
   const name = key && editedText(request, key)
   if (name === null) return standard
-  const named = { ...standard, 'mcp-name': headerValue(name) }
+  const named = { ...standard, 'mcp-name': encodeHeaderText(name) }
   if (method !== 'tools/call' || !message.params) return named
   const args = member(message.bytes, message.params, 'arguments')
   return { ...named, ...params.of(name, message.bytes, args) }

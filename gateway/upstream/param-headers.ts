@@ -1,84 +1,15 @@
 // Arguments of a tool that its schema wants repeated in headers (MCP 2026-07-28, tools: x-mcp-header).
 import type { Feature } from '../domain/feature'
+import { type Mirrored, mirroredParams } from '../domain/mirrored-params'
 import type { MessageHeaders } from '../transport/channel'
 import type { Span } from '../wire/envelope'
 import { entries, rawOf } from '../wire/members'
 import { decodeUtf8, textOf } from '../wire/text'
-import { headerValue } from './header-values'
-
-const MARK = 'x-mcp-header'
-/** One argument and the header that repeats it. */
-interface Mirrored {
-  path: readonly string[]
-  header: string
-}
-
-type Schema = Readonly<Record<string, unknown>>
-/** Members of a schema that hold data, in which the mark means nothing. */
-const data: readonly string[] = ['enum', 'const', 'default', 'examples', 'example', MARK]
-/** Members whose own members are named freely and hold schemas. */
-const named: readonly string[] = ['patternProperties', 'dependentSchemas', '$defs', 'definitions']
-
-const isObject = (value: unknown): value is Schema => typeof value === 'object' && value !== null
-
-/** Collects the marks of a schema; the text says why one may not stand where, or as, it does. */
-function collect(schema: unknown, path: readonly string[] | null, found: Mirrored[]): string | null {
-  if (!isObject(schema)) return null
-  if (Array.isArray(schema)) return first(schema.map((one) => () => collect(one, null, found)))
-  if (Object.hasOwn(schema, MARK)) {
-    const fault = faultOf(schema, path, found)
-    if (fault) return fault
-    if (path) found.push({ path, header: `mcp-param-${String(schema[MARK]).toLowerCase()}` })
-  }
-  return first(
-    Object.entries(schema).map(([key, value]) => () => {
-      if (data.includes(key)) return null
-      const isProperties = key === 'properties'
-      if (!isObject(value) || !(isProperties || named.includes(key))) return collect(value, null, found)
-      return first(
-        Object.entries(value).map(
-          ([name, one]) =>
-            () =>
-              collect(one, isProperties && path ? [...path, name] : null, found),
-        ),
-      )
-    }),
-  )
-}
-
-function first(steps: readonly (() => string | null)[]): string | null {
-  for (const step of steps) {
-    const fault = step()
-    if (fault) return fault
-  }
-  return null
-}
-
-function faultOf(schema: Schema, path: readonly string[] | null, found: readonly Mirrored[]): string | null {
-  const name = schema[MARK]
-  if (!path || path.length === 0) return `${MARK} stands where no single argument is`
-  if (typeof name !== 'string' || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name))
-    return `${MARK} is no name for a header`
-  if (!['string', 'integer', 'boolean'].includes(String(schema.type)))
-    return `${MARK} is on an argument that is no string, integer or boolean`
-  if (found.some(({ header }) => header === `mcp-param-${name.toLowerCase()}`))
-    return `${MARK} names the same header twice`
-  return null
-}
-
-/** The mirrored arguments of a tool, or why its definition must not be used. */
-function read(descriptor: string): { mirrored: Mirrored[]; fault: string | null } {
-  if (!descriptor.includes('x-mcp-header') && !descriptor.includes('\\u'))
-    return { mirrored: [], fault: null }
-  const mirrored: Mirrored[] = []
-  const { inputSchema } = JSON.parse(descriptor) as { inputSchema?: unknown }
-  const fault = collect(inputSchema, [], mirrored)
-  return { mirrored, fault }
-}
+import { encodeHeaderText } from '../wire/header-text'
 
 /** Why a server may not offer this feature over HTTP; null when it may. */
 export const mirrorFault = ({ kind, descriptor }: Feature): string | null =>
-  kind === 'tool' ? read(descriptor).fault : null
+  kind === 'tool' ? mirroredParams(descriptor).fault : null
 
 export interface ParamHeaders {
   /** Headers for a call of this tool with these arguments. */
@@ -89,11 +20,11 @@ export interface ParamHeaders {
 
 /** Reads the tools when one is first called, and again after `forget`. */
 export function createParamHeaders(tools: () => readonly Feature[]): ParamHeaders {
-  let known: Map<string, Mirrored[]> | null = null
-  const load = (): Map<string, Mirrored[]> =>
+  let known: Map<string, readonly Mirrored[]> | null = null
+  const load = (): Map<string, readonly Mirrored[]> =>
     new Map(
       tools().flatMap(({ name, descriptor }) => {
-        const { mirrored, fault } = read(descriptor)
+        const { mirrored, fault } = mirroredParams(descriptor)
         return mirrored.length > 0 && !fault ? [[name, mirrored] as const] : []
       }),
     )
@@ -103,7 +34,7 @@ export function createParamHeaders(tools: () => readonly Feature[]): ParamHeader
       const headers: Record<string, string> = {}
       for (const { path, header } of known.get(tool) ?? []) {
         const text = valueAt(bytes, args, path)
-        if (text !== null) headers[header] = headerValue(text)
+        if (text !== null) headers[header] = encodeHeaderText(text)
       }
       return headers
     },

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import fc from 'fast-check'
 import type { Feature } from '../../gateway/domain/feature'
-import { headerValue } from '../../gateway/upstream/header-values'
+import { encodeHeaderText } from '../../gateway/wire/header-text'
 import { headersOf } from '../../gateway/upstream/modern-headers'
 import { createParamHeaders, mirrorFault } from '../../gateway/upstream/param-headers'
 import { member } from '../../gateway/wire/members'
@@ -27,16 +27,16 @@ test('[mcp.modern] any text survives as the value of a header, and plain text st
   }
   fc.assert(
     fc.property(fc.oneof(fc.string({ unit: 'grapheme' }), fc.string()), (text) => {
-      const value = headerValue(text)
+      const value = encodeHeaderText(text)
       expect(value).toMatch(/^[\x21-\x7e]([\t\x20-\x7e]*[\x21-\x7e])?$/)
       expect(decoded(value)).toBe(text.toWellFormed())
     }),
   )
-  expect(headerValue('us-west1')).toBe('us-west1')
-  expect(headerValue('two words')).toBe('two words')
-  expect(headerValue('Hello, 世界')).toBe('=?base64?SGVsbG8sIOS4lueVjA==?=')
-  expect(headerValue(' padded ')).toBe('=?base64?IHBhZGRlZCA=?=')
-  expect(headerValue('=?base64?literal?=')).toBe('=?base64?PT9iYXNlNjQ/bGl0ZXJhbD89?=')
+  expect(encodeHeaderText('us-west1')).toBe('us-west1')
+  expect(encodeHeaderText('two words')).toBe('two words')
+  expect(encodeHeaderText('Hello, 世界')).toBe('=?base64?SGVsbG8sIOS4lueVjA==?=')
+  expect(encodeHeaderText(' padded ')).toBe('=?base64?IHBhZGRlZCA=?=')
+  expect(encodeHeaderText('=?base64?literal?=')).toBe('=?base64?PT9iYXNlNjQ/bGl0ZXJhbD89?=')
 })
 
 test('[mcp.modern] headers name what is sent, after the name was edited', () => {
@@ -47,7 +47,7 @@ test('[mcp.modern] headers name what is sent, after the name was edited', () => 
   expect(headersOf({ message, edits, progressToken: null }, none)).toEqual({
     'mcp-protocol-version': '2026-07-28',
     'mcp-method': 'tools/call',
-    'mcp-name': headerValue('töol'),
+    'mcp-name': encodeHeaderText('töol'),
   })
   const named = (method: string, params: object) =>
     headersOf({ message: call(params, method), edits: [], progressToken: null }, none)['mcp-name']
@@ -65,7 +65,7 @@ test('[mcp.modern] arguments a tool wants in headers go there; what is absent, n
   const headers = (args: string) =>
     params.of('t', utf8(args), { start: 0, end: utf8(args).length }) as Record<string, string>
   expect(headers('{"region":"eu é","nested":{"zöne \\"q\\"":7},"dry":false}')).toEqual({
-    'mcp-param-region': headerValue('eu é'),
+    'mcp-param-region': encodeHeaderText('eu é'),
     'mcp-param-zone': '7',
     'mcp-param-dry': 'false',
   })
