@@ -24,6 +24,7 @@ import { createLists } from './router/lists'
 import { createOperatorCalls } from './router/operator-call'
 import { createRequestStates } from './router/request-state'
 import { createRouter } from './router/router'
+import { createTaskIds } from './router/task-ids'
 import type { Runtime } from './runtime'
 import { createConsents } from './secrets/consents'
 import { openInstallKey } from './secrets/install-key'
@@ -153,6 +154,7 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
         downstream: {
           resourceUpdated: (...update) => announce?.resourceUpdated(...update),
           log: (...message) => announce?.log(...message),
+          taskChanged: (...change) => announce?.taskChanged(...change),
           forward: (...message) => announce?.forward(...message),
         },
         consented: (server) => consents.of(server) !== null,
@@ -188,7 +190,11 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
       lifetime: () => settings.read('timeouts.answer'),
       runtime,
     })
-    const router = createRouter({ upstreams: pool, lists, states })
+    const tasks = createTaskIds({
+      isolated: (id) => servers.list().some((one) => one.id === id && one.isolation !== 'shared'),
+      keys: () => [vault.ownKey('task')?.bytes, runKey].filter((key) => key !== undefined),
+    })
+    const router = createRouter({ upstreams: pool, lists, states, tasks })
     const operatorCalls = createOperatorCalls({ router, view: views.operatorView })
 
     const pulse = createPulse(runtime, fault, (cause) =>
@@ -214,6 +220,7 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
       listeners,
       view: views.view,
       spaceOf,
+      tasks,
       changedKinds,
       events,
       runtime,

@@ -71,6 +71,7 @@ const rows: Record<string, string | Requirement> = {
   'mcp.era': 'which era a server speaks is found out without breaking it, and remembered',
   'mcp.modern': 'clients and servers of 2026-07-28 are served as that revision has it, without a session',
   isolation: 'a server can have a process for each client or session',
+  'mcp.tasks': 'tasks of both dialects pass under ids that only their own client can use',
   'mcp.pagination': 'long lists come in pages',
   'mcp.conformance':
     'the official conformance suite finds through the gateway what it finds at the server itself',

@@ -123,7 +123,7 @@ export function createDispatch(deps: DispatchDeps) {
     const visible = view(clientId, spaceOf(clientId))
     const session = await sessions.open(proof.identity, hello, () => authenticator.confirm(proof))
     session.told = visible
-    const gateway = { version: deps.version, instructions: deps.instructions(visible) }
+    const gateway = { version: deps.version, instructions: deps.instructions(visible), view: visible }
     return openingReply(helloMessage(message, hello, gateway), session.facts.id)
   }
 

@@ -1,5 +1,7 @@
 import { logLevels } from '../domain/exchange'
 import { GatewayError } from '../errors'
+import { abilitiesOf } from '../policy/abilities'
+import type { FeatureView } from '../policy/feature-view'
 import type { Hello } from '../session/sessions'
 import type { Envelope, Span } from '../wire/envelope'
 import { member, rawOf } from '../wire/members'
@@ -16,7 +18,10 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 const empty = encoder.encode('{}')
 
-/** They do not depend on the moment: servers come and go, and the Space may be switched, while a session stays. */
+/**
+ * They do not depend on the moment: servers come and go, and the Space may be switched, while a session stays. Tasks and
+ * extensions are offered beside them only when a visible server has them.
+ */
 export const capabilities = {
   tools: { listChanged: true },
   prompts: { listChanged: true },
@@ -68,11 +73,13 @@ export const gatewayInfo = (version: string) => ({ name: 'mcpmux', title: 'McpMu
 export function helloMessage(
   message: Envelope,
   hello: Hello,
-  gateway: { version: string; instructions: string | null },
+  gateway: { version: string; instructions: string | null; view: FeatureView },
 ): Uint8Array {
+  // Tasks came with that revision, and left the protocol with the next.
+  const { tasks } = hello.protocolVersion === LATEST ? abilitiesOf(gateway.view) : {}
   const result = {
     protocolVersion: hello.protocolVersion,
-    capabilities,
+    capabilities: { ...capabilities, ...(tasks ? { tasks } : {}) },
     serverInfo: gatewayInfo(gateway.version),
     ...(gateway.instructions ? { instructions: gateway.instructions } : {}),
   }

@@ -2,6 +2,7 @@
 import type { Proof } from '../auth/authenticate'
 import type { ReadSetting } from '../domain/settings'
 import { GatewayError } from '../errors'
+import { abilitiesOf } from '../policy/abilities'
 import type { FeatureView } from '../policy/feature-view'
 import type { RequestStates } from '../router/request-state'
 import type { Router } from '../router/router'
@@ -69,6 +70,9 @@ const routed = new Set([
   'resources/templates/list',
   'resources/read',
   'completion/complete',
+  'tasks/get',
+  'tasks/update',
+  'tasks/cancel',
 ])
 
 export function createModern(deps: ModernDeps): Modern {
@@ -84,10 +88,11 @@ export function createModern(deps: ModernDeps): Modern {
 
   function discover(message: Envelope, view: FeatureView): Response {
     const instructions = deps.instructions(view)
+    const { extensions } = abilitiesOf(view)
     const result = {
       resultType: 'complete',
       supportedVersions: spokenVersions,
-      capabilities,
+      capabilities: { ...capabilities, ...(extensions ? { extensions } : {}) },
       ...(instructions ? { instructions } : {}),
       ttlMs: 0,
       cacheScope: 'private',

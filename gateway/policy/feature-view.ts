@@ -33,6 +33,12 @@ export interface FeatureView {
   rewritesUris(serverId: string): boolean
   /** Whether a feature of the server with this alias (or name, without one), known or not yet, could be in this view. */
   concerns(label: string): boolean
-  /** Servers with at least one visible feature, for instructions and log levels. */
-  servers(): readonly { serverId: string; alias: string; instructions: string | null }[]
+  /** Servers with at least one visible feature, and what they last said of themselves. */
+  servers(): readonly {
+    serverId: string
+    alias: string
+    instructions: string | null
+    /** Raw JSON object. */
+    capabilities: string
+  }[]
 }

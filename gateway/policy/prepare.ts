@@ -28,6 +28,8 @@ export interface PreparedServer {
   /** Stands for the server in wrapped URIs. */
   label: string
   instructions: string | null
+  /** Raw JSON object. */
+  capabilities: string
   entries: Readonly<Record<FeatureKind, readonly PreparedEntry[]>>
 }
 
@@ -62,7 +64,8 @@ export function prepareServer(
       old && sameFeature(old.plain.feature, feature) ? old : prepareEntry(server.alias, label, feature)
     if (entry) entries[feature.kind].push(entry)
   }
-  return { server, label, instructions: catalog.handshake?.instructions ?? null, entries }
+  const { instructions = null, capabilities = '{}' } = catalog.handshake ?? {}
+  return { server, label, instructions, capabilities, entries }
 }
 
 const sameFeature = (a: Feature, b: Feature): boolean =>

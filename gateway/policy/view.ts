@@ -32,10 +32,11 @@ export function createView({ spaceId, version, contents, policy, space }: ViewIn
     const index = (indexes[kind] ??= new Map(lists[kind].map((entry) => [entry.exposedName, entry])))
     return index.get(exposedName) ?? null
   }
-  const servers = contents.servers.map(({ server, instructions }) => ({
+  const servers = contents.servers.map(({ server, instructions, capabilities }) => ({
     serverId: server.id,
     alias: server.alias,
     instructions,
+    capabilities,
   }))
   return {
     spaceId,

@@ -165,10 +165,11 @@ function isUnchanged(view: FeatureView, { lists, servers }: Contents): boolean {
   return (
     told.length === servers.length &&
     servers.every(
-      ({ server, instructions }, i) =>
+      ({ server, instructions, capabilities }, i) =>
         told[i]?.serverId === server.id &&
         told[i].alias === server.alias &&
-        told[i].instructions === instructions,
+        told[i].instructions === instructions &&
+        told[i].capabilities === capabilities,
     ) &&
     (Object.keys(lists) as (keyof Lists)[]).every((kind) => sameList(view.list(kind), lists[kind]))
   )

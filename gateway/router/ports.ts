@@ -48,6 +48,8 @@ export interface Downstream {
   resourceUpdated(serverId: string, uri: string, conversations: readonly string[], message: Envelope): void
   /** `notifications/message` that belongs to one conversation. */
   log(serverId: string, conversation: string, message: Envelope): void
+  /** `notifications/tasks/status` (2025-11-25) or `notifications/tasks` (2026-07-28), with the server's own id. */
+  taskChanged(serverId: string, message: Envelope): void
   /** Other server notifications (vendor, elicitation/complete) that belong to one conversation. */
   forward(serverId: string, conversation: string, message: Envelope): void
 }

@@ -1,6 +1,7 @@
 import type { Exchange } from '../domain/exchange'
 import type { FeatureKind } from '../domain/feature'
 import { GatewayError } from '../errors'
+import { type Abilities, abilitiesOf } from '../policy/abilities'
 import type { FeatureView } from '../policy/feature-view'
 import { type Edit, type Envelope, WireError } from '../wire/envelope'
 import { member, rawOf } from '../wire/members'
@@ -9,11 +10,14 @@ import { splice } from '../wire/splice'
 import { encodeUtf8, textOf } from '../wire/text'
 import type { Lists } from './lists'
 import { asksForInput, modernEdits, modernPage } from './modern-results'
-import { optionalText, progressTokenOf, quote } from './params'
+import { optionalText, progressTokenOf, quote, replaceText, textMember } from './params'
 import type { UpstreamRequest, Upstreams } from './ports'
 import { requestDigest, type RequestStates, type StateBinding } from './request-state'
 import { resultUriEdits } from './result-uris'
 import { type Target, targetOf } from './target'
+import { holderIn, relatedUp, taskEdits, taskMethods, type TaskSide, withTaskIds } from './task-edits'
+import type { TaskHolder, TaskIds } from './task-ids'
+import { listTasks } from './task-list'
 
 export interface Router {
   /**
@@ -34,6 +38,7 @@ export interface RouterOptions {
   upstreams: Upstreams
   lists: Lists
   states: RequestStates
+  tasks: TaskIds
 }
 
 const listKinds: ReadonlyMap<string | null, FeatureKind> = new Map([
@@ -49,7 +54,7 @@ const nothingToComplete = encodeUtf8('{"completion":{"values":[]}}')
  * Routes by what the view finds, never by the parts of a name. Messages go up and come down as the bytes they were,
  * with nothing replaced but the id, the progress token, and names and URIs that are exposed in another form.
  */
-export function createRouter({ upstreams, lists, states }: RouterOptions): Router {
+export function createRouter({ upstreams, lists, states, tasks }: RouterOptions): Router {
   /** The server's answer; null when the server need not be asked. */
   function ask(target: Target, message: Envelope, exchange: Exchange): Promise<Envelope | null> {
     const { serverId, uri, edits } = target
@@ -89,7 +94,7 @@ export function createRouter({ upstreams, lists, states }: RouterOptions): Route
     const state = await states.open(token ?? '', bound)
     if (state.kind !== 'server') throw new GatewayError('rpc.state_invalid')
     const edits = [...target.edits, { ...span, with: quote(state.state) }]
-    return { ...target, edits: edits.sort((a, b) => a.start - b.start) }
+    return { ...target, edits: inOrder(edits) }
   }
 
   /** The edit that seals the state a server gives its client to carry. */
@@ -107,9 +112,28 @@ export function createRouter({ upstreams, lists, states }: RouterOptions): Route
     return [{ ...span, with: quote(await states.seal({ kind: 'server', state }, bound)) }]
   }
 
+  function find(view: FeatureView, message: Envelope, holder: TaskHolder): Target {
+    if (!taskMethods.has(message.method)) return targetOf(view, message)
+    const id = textMember(message, message.params, 'taskId')
+    const { serverId, taskId } = tasks.open(view, id.text, holder)
+    return { serverId, uri: null, edits: replaceText(id, taskId) }
+  }
+
+  /** A view is immutable, so that each is read once. */
+  const abilities = new WeakMap<FeatureView, Abilities>()
+
+  /** Null for a server that has no tasks: nothing is looked for in what it says. */
+  function sideOf(view: FeatureView, serverId: string, holder: TaskHolder): TaskSide | null {
+    let able = abilities.get(view)
+    if (!able) abilities.set(view, (able = abilitiesOf(view)))
+    return able.withTasks.has(serverId) ? { tasks, view, serverId, holder } : null
+  }
+
   return {
-    bindingOf: (view, message, clientId) =>
-      binding(view, message, clientId, targetOf(view, message).serverId),
+    bindingOf(view, message, clientId) {
+      const { serverId } = find(view, message, { clientId, conversation: null })
+      return binding(view, message, clientId, serverId)
+    },
     async route(view, message, exchange) {
       const kind = listKinds.get(message.method)
       try {
@@ -118,9 +142,17 @@ export function createRouter({ upstreams, lists, states }: RouterOptions): Route
           const page = lists.page(view, kind, cursor)
           return resultMessage(idOf(message), exchange.era === 'modern' ? modernPage(page) : page)
         }
-        const found = targetOf(view, message)
+        if (message.method === 'tasks/list') {
+          const cursor = optionalText(message, message.params, 'cursor')
+          const page = await listTasks({ upstreams, tasks }, view, cursor, exchange)
+          return resultMessage(idOf(message), page)
+        }
+        const holder = holderIn(exchange)
+        const found = find(view, message, holder)
+        const side = sideOf(view, found.serverId, holder)
+        if (side) found.edits = inOrder([...found.edits, ...relatedUp(side, message.bytes, message.params)])
         const target = exchange.era === 'modern' ? await withOwnState(view, message, exchange, found) : found
-        const answer = await ask(target, message, exchange)
+        const answer = await ask(target, message, side ? withTaskIds(exchange, side) : exchange)
         if (answer === null) return resultMessage(idOf(message), emptyResult)
         const edits = exchange.era === 'modern' ? modernEdits(message.method, answer) : []
         if (message.method === 'completion/complete' && refusesMethod(answer))
@@ -130,6 +162,7 @@ export function createRouter({ upstreams, lists, states }: RouterOptions): Route
           )
         if (exchange.era === 'modern' && asksForInput(answer))
           edits.push(...(await sealed(view, message, exchange, target, answer)))
+        if (side) edits.push(...taskEdits(side, message.method, answer))
         return answered(view, target.serverId, message, answer, edits)
       } catch (error) {
         if (error instanceof WireError) throw new GatewayError('rpc.params', error.message, { cause: error })
@@ -160,12 +193,15 @@ function answered(
   const id: Edit = { start: answer.id.start, end: answer.id.end, with: idOf(message) }
   const uris = view.rewritesUris(serverId)
   if (!uris && more.length === 0) return splice(answer.bytes, [id])
-  const edits = [...(uris ? resultUriEdits(view, serverId, answer) : []), ...more, id]
-  return splice(
-    answer.bytes,
-    edits.sort((a, b) => a.start - b.start),
-  )
+  // The extension of 2026-07-28 has what a task came to inside the answer to `tasks/get`.
+  const inner = message.method === 'tasks/get' && answer.result
+  const done = inner ? member(answer.bytes, inner, 'result') : null
+  const shown = [answer, ...(done ? [{ ...answer, result: done }] : [])]
+  const located = uris ? shown.flatMap((one) => resultUriEdits(view, serverId, one)) : []
+  return splice(answer.bytes, inOrder([...located, ...more, id]))
 }
+
+const inOrder = (edits: Edit[]): Edit[] => edits.sort((a, b) => a.start - b.start)
 
 function idOf(message: Envelope): Uint8Array {
   if (!message.id) throw new GatewayError('rpc.invalid', 'a request needs an id')

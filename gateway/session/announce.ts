@@ -2,6 +2,7 @@ import { logLevels } from '../domain/exchange'
 import type { EventBus } from '../events'
 import type { FeatureView } from '../policy/feature-view'
 import type { Downstream } from '../router/ports'
+import type { TaskIds } from '../router/task-ids'
 import type { Runtime } from '../runtime'
 import type { Envelope } from '../wire/envelope'
 import { member } from '../wire/members'
@@ -29,6 +30,7 @@ export function createAnnounce(deps: {
   listeners: Listeners
   view: (clientId: string, spaceId: string) => FeatureView
   spaceOf: (clientId: string) => string
+  tasks: Pick<TaskIds, 'holderOf' | 'wrap'>
   changedKinds: (before: FeatureView, after: FeatureView) => Iterable<ChangedList>
   events: EventBus
   runtime: Pick<Runtime, 'sleep' | 'monotonic'>
@@ -113,7 +115,28 @@ export function createAnnounce(deps: {
       : null
   }
 
+  /** Told with the id the client knows. What no session of its client is there for is dropped. */
+  const tellOfTask = async (serverId: string, message: Envelope): Promise<void> => {
+    const { bytes, params } = message
+    const span = params && member(bytes, params, 'taskId')
+    const taskId = span && textOf(bytes, span)
+    if (!span || taskId === null) return
+    const task = { serverId, taskId }
+    // It may follow the answer that made the task so closely that the answer is not through yet.
+    if (!deps.tasks.holderOf(task, null)) await runtime.sleep(QUIET_MS, stop.signal)
+    const holder = deps.tasks.holderOf(task, null)
+    const session = holder?.conversation ? entitled(serverId, holder.conversation) : null
+    if (!holder || session?.facts.clientId !== holder.clientId) return
+    const id = deps.tasks.wrap(viewOf(session), task, holder)
+    session.tell(splice(bytes, [{ ...span, with: encoder.encode(JSON.stringify(id)) }]), `task ${id}`)
+  }
+
   return {
+    taskChanged(serverId, message) {
+      tellOfTask(serverId, message).catch((error: unknown) => {
+        if (!stop.signal.aborted) deps.report(error)
+      })
+    },
     resourceUpdated(serverId, uri, conversations, message) {
       for (const label of conversations) {
         const session = byLabel(label)

@@ -15,6 +15,8 @@ import { createProgressGate, type ProgressGate } from './progress-gate'
 export interface InboundEvents {
   listChanged(kinds: readonly ('tools' | 'prompts' | 'resources')[]): void
   resourceUpdated(uri: string, message: Envelope): void
+  /** A task is told to whoever has it, not to the call that is open just now. */
+  taskChanged(message: Envelope): void
   /** What a conversation waits for comes outside a call. */
   toConversation(conversation: string, message: Envelope): void
   /** A log message or other notification outside a call. */
@@ -129,6 +131,9 @@ export function createInbound(options: InboundOptions): Inbound {
         return events.listChanged(['prompts'])
       case 'notifications/resources/list_changed':
         return events.listChanged(['resources'])
+      case 'notifications/tasks':
+      case 'notifications/tasks/status':
+        return events.taskChanged(message)
       case 'notifications/cancelled':
         return backChannel.takeBack(message)
       case 'notifications/elicitation/complete': {

@@ -306,6 +306,7 @@ export class Upstream {
       inbound: {
         listChanged: (kinds) => this.#refresh?.soon(kinds),
         resourceUpdated: this.resources.heard,
+        taskChanged: (message) => this.#deps.downstream.taskChanged(server.id, message),
         toConversation: (conversation, message) =>
           this.#deps.downstream.forward(server.id, conversation, message),
         unsolicited: (message, level) => this.#unsolicited(message, level),

@@ -4,7 +4,7 @@ import { GatewayError } from '../../gateway/errors'
 import { createLists } from '../../gateway/router/lists'
 import { createRouter } from '../../gateway/router/router'
 import { exclude, feature, include, policyWorld, server, set, settingsWith } from '../support/policy-data'
-import { exchange, recordingUpstreams, scan, states } from '../support/recording-upstreams'
+import { exchange, recordingUpstreams, scan, states, tasks } from '../support/recording-upstreams'
 
 /** One server of which the client `few` may use a part. */
 function guarded() {
@@ -29,7 +29,7 @@ function guarded() {
   ])
   const { upstreams, sent, state } = recordingUpstreams()
   const lists = createLists({ settings: settingsWith(), absences: () => [] })
-  const router = createRouter({ upstreams, lists, states })
+  const router = createRouter({ upstreams, lists, states, tasks })
   const failure = async (method: string, params: object, clientId = 'few') => {
     const message = scan(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }))
     try {
@@ -200,7 +200,7 @@ test('[threat.17] [sets] for random rights, a call goes up exactly if the list s
       for (const [n, one] of sets.entries()) world.grant('client', `set${n}`, one)
       const { upstreams, sent } = recordingUpstreams()
       const lists = createLists({ settings: settingsWith(), absences: () => [] })
-      const router = createRouter({ upstreams, lists, states })
+      const router = createRouter({ upstreams, lists, states, tasks })
       const view = world.views.view('client', 'home')
       const page = JSON.parse(new TextDecoder().decode(lists.page(view, 'tool', null))) as {
         tools: { name: string }[]

@@ -4,7 +4,7 @@ import { mergeInstructions } from '../../gateway/policy/instructions'
 import { createLists } from '../../gateway/router/lists'
 import { createRouter } from '../../gateway/router/router'
 import { feature, include, policyWorld, server, settingsWith } from '../support/policy-data'
-import { exchange, recordingUpstreams, scan, states } from '../support/recording-upstreams'
+import { exchange, recordingUpstreams, scan, states, tasks } from '../support/recording-upstreams'
 
 /** The same server, alias and names included, in two Spaces; one client has all rights in both. */
 function twoSpaces() {
@@ -30,7 +30,7 @@ function twoSpaces() {
   return {
     world,
     lists,
-    router: createRouter({ upstreams: recording.upstreams, lists, states }),
+    router: createRouter({ upstreams: recording.upstreams, lists, states, tasks }),
     ...recording,
   }
 }

@@ -9,7 +9,7 @@ test('[threat.18] a session hears nothing of a server that its client may not se
   await using door = await startDoor({
     view: (_client, spaceId) => ({
       ...emptyView(spaceId),
-      servers: () => [{ serverId: visible, alias: visible, instructions: null }],
+      servers: () => [{ serverId: visible, alias: visible, instructions: null, capabilities: '{}' }],
     }),
   })
   const { text: key } = door.keyFor('one')

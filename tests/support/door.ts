@@ -18,6 +18,7 @@ import { createSessionKeys } from '../../gateway/session/session-keys'
 import { createSessions } from '../../gateway/session/sessions'
 import { rawOf } from '../../gateway/wire/members'
 import { resultMessage } from '../../gateway/wire/messages'
+import { tasks } from './recording-upstreams'
 import { initializeBody, mcpHeaders } from './raw-client'
 import { openStores, tempStores } from './temp-store'
 
@@ -36,7 +37,7 @@ export const emptyView = (spaceId = 'space', version = 1): FeatureView => ({
   route: () => null,
   rewritesUris: () => false,
   concerns: () => false,
-  servers: () => [{ serverId: 'server', alias: 'server', instructions: null }],
+  servers: () => [{ serverId: 'server', alias: 'server', instructions: null, capabilities: '{}' }],
 })
 
 /** Answers every call with its method and who asked. */
@@ -108,6 +109,7 @@ export async function startDoor(options: DoorOptions = {}) {
     listeners,
     view,
     spaceOf,
+    tasks,
     changedKinds,
     events,
     runtime,

@@ -122,6 +122,7 @@ export async function openEra(
         listChanged: (kinds) => heard.push(...kinds),
         resourceUpdated: (uri, { bytes }) => heard.push(`${uri} ${decodeUtf8(bytes)}`),
         toConversation: () => undefined,
+        taskChanged: (message) => heard.push(decodeUtf8(message.bytes)),
         unsolicited: (message) => heard.push(decodeUtf8(message.bytes)),
       },
       shared: true,

@@ -1,5 +1,6 @@
 import type { Exchange } from '../../gateway/domain/exchange'
 import { createRequestStates } from '../../gateway/router/request-state'
+import { createTaskIds } from '../../gateway/router/task-ids'
 import { systemRuntime } from '../../gateway/runtime'
 import type { UpstreamRequest, Upstreams } from '../../gateway/router/ports'
 import type { Envelope } from '../../gateway/wire/envelope'
@@ -62,6 +63,8 @@ export const states = createRequestStates({
   lifetime: () => 60_000,
   runtime: systemRuntime,
 })
+
+export const tasks = createTaskIds({ keys: () => [new Uint8Array(32)], isolated: () => false })
 
 export const exchange = (progressToken: string | null = null): Exchange => ({
   identity: { clientId: 'all', keyId: 'k' },

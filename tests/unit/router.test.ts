@@ -3,7 +3,7 @@ import { GatewayError } from '../../gateway/errors'
 import { createLists } from '../../gateway/router/lists'
 import { createRouter } from '../../gateway/router/router'
 import { policyWorld, server, settingsWith } from '../support/policy-data'
-import { exchange, recordingUpstreams, scan, states } from '../support/recording-upstreams'
+import { exchange, recordingUpstreams, scan, states, tasks } from '../support/recording-upstreams'
 
 function build() {
   const world = policyWorld()
@@ -17,7 +17,7 @@ function build() {
   world.add(server('plain', { alias: '', position: 2 }), { tool: ['echo', 'straße'] })
   const recording = recordingUpstreams()
   const lists = createLists({ settings: settingsWith(), absences: () => [] })
-  const router = createRouter({ upstreams: recording.upstreams, lists, states })
+  const router = createRouter({ upstreams: recording.upstreams, lists, states, tasks })
   const route = async (message: string, token: string | null = null, clientId = 'all') => {
     const bytes = await router.route(world.views.view(clientId, 'home'), scan(message), exchange(token))
     return new TextDecoder().decode(bytes)
