@@ -80,7 +80,8 @@ export function differences(
     const score = seen.scenarios.get(name)
     if (!score) return [`${name} was not run`]
     if (name in excused || (informational.has(name) && score.failed <= failed)) return []
-    if (score.passed === passed && score.failed === failed) return []
+    // The gateway may do better: it knows a made-up task for one where a server does not.
+    if (score.passed >= passed && score.failed <= failed) return []
     const broken = [...new Set(score.broken)]
     if (broken.length > 0 && broken.every((check) => check in excused)) return []
     return [`${name} ${score.passed}/${score.failed}, direct ${passed}/${failed}: ${broken.join(', ')}`]
