@@ -11,7 +11,7 @@ const manyAtOnce = 400
 export async function callRows(peers: readonly Target[]): Promise<Row[]> {
   await using floor = await startFloor('stdio', ...echoCommand())
   await using gateway = await startBench([{ name: 'echo', from: echoCommand() }])
-  return await measure('stdio', [floorTarget('floor', floor), gateway.target, ...peers])
+  return await measure('stdio', [floorTarget('floor', floor), ...eras(gateway.target), ...peers])
 }
 
 /** The same calls where the server is reached over Streamable HTTP. */
@@ -19,8 +19,11 @@ export async function httpRows(): Promise<Row[]> {
   await using echo = await startHttpEcho()
   await using floor = await startFloor('http', echo.url.href)
   await using gateway = await startBench([{ name: 'echo', from: echo.url }])
-  return await measure('http', [floorTarget('floor', floor), gateway.target])
+  return await measure('http', [floorTarget('floor', floor), ...eras(gateway.target)])
 }
+
+/** The gateway as clients of both eras call it. */
+const eras = (target: Target): Target[] => [target, { ...target, name: 'mcpmux 2026-07-28', modern: true }]
 
 async function measure(part: string, targets: readonly Target[]): Promise<Row[]> {
   const loaders: Loader[] = []
@@ -30,7 +33,7 @@ async function measure(part: string, targets: readonly Target[]): Promise<Row[]>
     const one = await interleave(loaders, rounds, 1, oneAtATime)
     const many = await interleave(loaders, rounds, 32, manyAtOnce)
     return targets.slice(1).flatMap(({ name }, index) => {
-      const judged = name === 'mcpmux'
+      const judged = name.startsWith('mcpmux')
       return rowsOf(
         part,
         name,

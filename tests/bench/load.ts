@@ -1,6 +1,6 @@
 import { median, quantile } from './figures'
 import type { HttpConnection } from './http-connection'
-import { checked, converse, type Conversation, open, post, type Target } from './target'
+import { checked, converse, type Conversation, open, postCall, type Target } from './target'
 
 /** One round of load. Times in milliseconds. */
 export interface Round {
@@ -95,12 +95,7 @@ export async function openLoader(target: Target, conversations = 1): Promise<Loa
 }
 
 function shotFor(conversation: Conversation): Shot {
-  const { tool } = conversation.target
-  const params = { name: tool, arguments: { message } }
-  const bytes = post(
-    conversation,
-    JSON.stringify({ jsonrpc: '2.0', id: firstId, method: 'tools/call', params }),
-  )
+  const bytes = postCall(conversation, firstId, { message })
   return { bytes, idAt: Buffer.from(bytes).indexOf(`"id":${firstId}`) + 5 }
 }
 

@@ -6,6 +6,8 @@ export interface Target {
   url: URL
   headers: Record<string, string>
   tool: string
+  /** Called as a client of 2026-07-28 calls: without a session. */
+  modern?: boolean
 }
 
 /** A conversation with a target, ready for calls. */
@@ -15,6 +17,12 @@ export interface Conversation {
 }
 
 const revision = '2025-11-25'
+const modernRevision = '2026-07-28'
+const modernMeta = {
+  'io.modelcontextprotocol/protocolVersion': modernRevision,
+  'io.modelcontextprotocol/clientInfo': { name: 'bench', version: '1.0.0' },
+  'io.modelcontextprotocol/clientCapabilities': {},
+}
 
 /** A request as bytes for the wire. */
 export function post(conversation: Conversation, body: string): Uint8Array {
@@ -30,9 +38,22 @@ export function post(conversation: Conversation, body: string): Uint8Array {
   return Buffer.from(`POST ${url.pathname} HTTP/1.1\r\n${lines.join('')}\r\n${body}`)
 }
 
+/** A call of the target's tool as a request of the era it is called in. */
+export function postCall(conversation: Conversation, id: number, args: object): Uint8Array {
+  const { tool, modern } = conversation.target
+  const own = { name: tool, arguments: args }
+  const params = modern ? { ...own, _meta: modernMeta } : own
+  const mirrors: Record<string, string> = modern ? { 'mcp-method': 'tools/call', 'mcp-name': tool } : {}
+  return post(
+    { ...conversation, headers: { ...conversation.headers, ...mirrors } },
+    JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params }),
+  )
+}
+
 /** `initialize` and `notifications/initialized`; the session id, if there is one, goes into the headers. */
 export async function converse(target: Target, connection: HttpConnection): Promise<Conversation> {
   const fresh: Conversation = { target, headers: { ...target.headers } }
+  if (target.modern) return { target, headers: { ...target.headers, 'mcp-protocol-version': modernRevision } }
   const hello = {
     jsonrpc: '2.0',
     id: 1,
