@@ -81,8 +81,9 @@ export function createDispatch(deps: DispatchDeps) {
       }
       if (isModern(request.headers, message)) {
         era = 'modern'
-        authenticator.confirm(proof)
-        return await deps.modern.take({ request, line, message, proof })
+        const confirm = () => authenticator.confirm(proof)
+        confirm()
+        return await deps.modern.take({ request, line, message, proof, confirm })
       }
       requireVersion(request.headers)
       authenticator.confirm(proof)

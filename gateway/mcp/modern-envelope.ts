@@ -49,7 +49,7 @@ export function isModern(headers: Headers, message: Envelope): boolean {
 export function readModern(headers: Headers, message: Envelope): ModernEnvelope {
   const { bytes } = message
   const meta = metaOf(message)
-  const version = versionOf(message)
+  const version = meta && member(bytes, meta, `${prefix}protocolVersion`)
   const text = version && textOf(bytes, version)
   if (!meta || text === null) throw new GatewayError('rpc.envelope', `${prefix}protocolVersion is required`)
   requireSame(headers, 'MCP-Protocol-Version', text)

@@ -50,6 +50,8 @@ export interface ModernMessage {
   line: Line
   message: Envelope
   proof: Proof
+  /** Throws when the key of `proof` counts no more. */
+  confirm(): void
 }
 
 export interface Modern {
@@ -117,7 +119,10 @@ export function createModern(deps: ModernDeps): Modern {
   }
 
   /** The call a second round belongs to; null when the state is the server's own, or there is none. */
-  async function parked({ message, proof }: ModernMessage, view: FeatureView): Promise<ModernCall | null> {
+  async function parked(
+    { message, proof, confirm }: ModernMessage,
+    view: FeatureView,
+  ): Promise<ModernCall | null> {
     const span = message.params && member(message.bytes, message.params, 'requestState')
     if (!span) return null
     const { clientId } = proof.identity
@@ -125,6 +130,8 @@ export function createModern(deps: ModernDeps): Modern {
       textOf(message.bytes, span) ?? '',
       deps.bindingOf(view, message, clientId),
     )
+    // The key may have been revoked while the state was opened.
+    confirm()
     if (state.kind === 'server') return null
     const call = rounds.take(state.id, clientId)
     if (!call) throw new GatewayError('rpc.state_invalid', 'the call it belongs to is over')
@@ -170,6 +177,8 @@ export function createModern(deps: ModernDeps): Modern {
       const round = { message, envelope, leg }
       if (waiting) waiting.resume(round)
       else call = begin(given, view, round)
+      // It may have closed before anybody listened for that.
+      if (request.signal.aborted) call?.cancel(new GatewayError('rpc.cancelled'))
       return leg.response
     },
     close() {
