@@ -2,6 +2,22 @@ export type FeatureKind = 'tool' | 'prompt' | 'resource' | 'template'
 
 export const featureKinds: readonly FeatureKind[] = ['tool', 'prompt', 'resource', 'template']
 
+/** What a server claims a tool does (MCP 2025-11-25, `ToolAnnotations`). */
+export interface Hints {
+  readOnly: boolean
+  destructive: boolean
+  idempotent: boolean
+  openWorld: boolean
+}
+
+/** What rights may go by of what a server says of its tool. */
+export interface FeaturePin {
+  /** null for a tool that states none. */
+  hints: Hints | null
+  /** A person looked at the tool as it is and let it through; false when it was only seen first. */
+  acceptedByPerson: boolean
+}
+
 /** One tool, prompt, resource or resource template of one Server, as the Server itself described it. */
 export interface Feature {
   serverId: string
@@ -14,6 +30,8 @@ export interface Feature {
   position: number
   /** Epoch milliseconds of the first list that had it. Between two servers without a prefix the older name stays. */
   firstSeenAt?: number
+  /** null, or absent outside the catalog, for kinds without hints. */
+  pin?: FeaturePin | null
 }
 
 /** What a server said of itself when it was last connected; kept so that nothing depends on the moment. */

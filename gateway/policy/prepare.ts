@@ -1,4 +1,10 @@
-import { featureKinds, type Feature, type FeatureKind, type ServerCatalog } from '../domain/feature'
+import {
+  featureKinds,
+  type Feature,
+  type FeatureKind,
+  type FeaturePin,
+  type ServerCatalog,
+} from '../domain/feature'
 import type { Server } from '../domain/server'
 import type { Edit, Span } from '../wire/envelope'
 import { member } from '../wire/members'
@@ -69,7 +75,20 @@ export function prepareServer(
 }
 
 const sameFeature = (a: Feature, b: Feature): boolean =>
-  a.descriptor === b.descriptor && a.position === b.position && a.firstSeenAt === b.firstSeenAt
+  a.descriptor === b.descriptor &&
+  a.position === b.position &&
+  a.firstSeenAt === b.firstSeenAt &&
+  samePin(a.pin ?? null, b.pin ?? null)
+
+const samePin = (a: FeaturePin | null, b: FeaturePin | null): boolean =>
+  a === b ||
+  (a !== null &&
+    b !== null &&
+    a.acceptedByPerson === b.acceptedByPerson &&
+    a.hints?.readOnly === b.hints?.readOnly &&
+    a.hints?.destructive === b.hints?.destructive &&
+    a.hints?.idempotent === b.hints?.idempotent &&
+    a.hints?.openWorld === b.hints?.openWorld)
 
 /** null for a descriptor that is no object with its name: one bad entry costs only itself. */
 function prepareEntry(alias: string, label: string, feature: Feature): PreparedEntry | null {

@@ -1,4 +1,5 @@
 import type { Feature, FeatureKind, Handshake, ServerCatalog } from '../domain/feature'
+import { readHints } from '../domain/hints'
 import { GatewayError } from '../errors'
 import type { Runtime } from '../runtime'
 import type { Database } from './database'
@@ -84,6 +85,7 @@ export function createCatalogStore(db: Database, { now }: Pick<Runtime, 'now'>):
         descriptor: row.descriptor,
         position: row.position,
         firstSeenAt: row.first_seen_at,
+        pin: row.kind === 'tool' ? { hints: readHints(row.descriptor), acceptedByPerson: false } : null,
       }
     db.report({
       table: 'features',

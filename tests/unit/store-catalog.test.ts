@@ -18,6 +18,7 @@ function withServer() {
   return { ...stores, spaceId, add, serverId: add('first') }
 }
 
+const unstated = { hints: null, acceptedByPerson: false }
 const featuresOf = (serverId: string, kind: FeatureKind, ...names: string[]): Feature[] =>
   names.map((name, position) => ({
     serverId,
@@ -26,13 +27,16 @@ const featuresOf = (serverId: string, kind: FeatureKind, ...names: string[]): Fe
     descriptor: JSON.stringify({ name }),
     position,
     firstSeenAt: 7,
+    pin: kind === 'tool' ? unstated : null,
   }))
 
 test('[catalog.offline] features and handshake are there after a restart, byte for byte and in order', () => {
   using stores = withServer()
   const { serverId, catalog } = stores
   const descriptor = '{"name":"z", "n":9007199254740993,"n":1e400,"ü":"\\u0000\\ud83d"}'
-  const tools = [{ serverId, kind: 'tool' as const, name: 'z', descriptor, position: 0, firstSeenAt: 7 }]
+  const tools = [
+    { serverId, kind: 'tool' as const, name: 'z', descriptor, position: 0, firstSeenAt: 7, pin: unstated },
+  ]
   catalog.replace(serverId, 'resource', featuresOf(serverId, 'resource', 'file:///b', 'file:///a'))
   catalog.replace(serverId, 'tool', tools)
   catalog.setHandshake(serverId, handshake)
