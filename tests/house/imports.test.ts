@@ -25,6 +25,22 @@ const allowed: Record<string, readonly string[]> = {
   control: ['domain'],
   admin: ['domain', 'store', 'auth', 'policy', 'secrets', 'session'],
   cli: ['domain', 'control', 'logs'],
+  compose: [
+    'domain',
+    'store',
+    'secrets',
+    'logs',
+    'process',
+    'transport',
+    'upstream',
+    'policy',
+    'router',
+    'auth',
+    'session',
+    'mcp',
+    'control',
+    'admin',
+  ],
 }
 const closed = ['domain', 'migrations', 'wire']
 

@@ -1,0 +1,92 @@
+import { adminApi } from '../admin/app'
+import { openAdminListener } from '../admin/listener'
+import type { Operator } from '../admin/operator'
+import type { Libc } from '../control/libc'
+import { controlPath } from '../control/path'
+import { executableReader } from '../control/process-info'
+import { openControlSocket } from '../control/socket'
+import { toGatewayError } from '../errors'
+import { version } from '../version'
+import type { Foundation, Parts } from './foundation'
+import type { FrontDoor } from './front-door'
+import type { Policy, Requests } from './requests'
+import type { Servers } from './servers'
+
+/** Opens the two doors of the admin API. Gives the address of the listener. */
+export function openAdminDoors(
+  parts: Parts,
+  foundation: Foundation,
+  { views }: Policy,
+  { processes, pool }: Servers,
+  { operatorCalls, sessionKeys, sessions }: Requests,
+  { mcpUrl }: FrontDoor,
+  { libc, quit }: { libc: Libc; quit: () => void },
+): string {
+  const { config, runtime, startedAt, redactor, journal, tell, fault } = foundation
+  const { stores, events, vault, secrets, consents } = foundation
+  const operator: Operator = {
+    states: pool.states,
+    async connect(serverId, signal) {
+      const thrown = await pool.connect(serverId, signal).then(() => null, toGatewayError)
+      const state = pool.states().get(serverId) ?? { status: 'idle' }
+      // Stopped or removed meanwhile: the state at rest would look like a success.
+      if (thrown && !signal?.aborted && (state.status === 'idle' || state.status === 'connecting'))
+        throw thrown
+      return state
+    },
+    restart: pool.restart,
+    stop: pool.stop,
+    call: operatorCalls.call,
+  }
+  let adminUrl = ''
+  const admin = adminApi(
+    {
+      ...stores,
+      runtime,
+      events,
+      secrets,
+      vault,
+      consents,
+      sessionKeys,
+      views,
+      operator,
+      info: () => ({
+        version,
+        pid: process.pid,
+        startedAt,
+        mcpUrl,
+        adminUrl,
+        sessions: [...sessions.list()].map(({ facts, lastSeen }) => ({
+          clientId: facts.clientId,
+          clientInfo: facts.clientInfo,
+          protocolVersion: facts.protocolVersion,
+          lastSeenAt: lastSeen,
+        })),
+      }),
+      problems: stores.db.problems,
+      logs: journal,
+      quit,
+    },
+    fault,
+  )
+  const listener = parts.use(
+    openAdminListener({
+      runtime,
+      app: admin,
+      audit: ({ method, path }) => tell.change(method, path, null),
+    }),
+  )
+  adminUrl = listener.url
+  parts.use(redactor.hold([listener.token]))
+  parts.use(
+    openControlSocket({
+      path: controlPath(config),
+      app: admin,
+      libc,
+      isOurDescendant: processes.trees.owns,
+      executableOf: executableReader(config.platform),
+      audit: ({ method, path, pid, executable }) => tell.change(method, path, { pid, executable }),
+    }),
+  )
+  return adminUrl
+}

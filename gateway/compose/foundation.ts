@@ -1,0 +1,74 @@
+import { join } from 'node:path'
+import type { Config } from '../config'
+import { createEvents } from '../events'
+import type { GatewayOptions } from '../gateway'
+import { createJournal } from '../logs/journal'
+import { createTeller } from '../logs/teller'
+import { createConsents } from '../secrets/consents'
+import { openInstallKey } from '../secrets/install-key'
+import { createOsKeychain } from '../secrets/os-keychain'
+import { createRedactor } from '../secrets/redactor'
+import { createServerSecrets } from '../secrets/server-secrets'
+import { createVault } from '../secrets/vault'
+import { createWrappingKeys } from '../secrets/wrapping-keys'
+import { openStores } from '../store/stores'
+import { createUpkeep } from '../store/upkeep'
+
+/** Where parts are put that are open, to be ended in reverse. */
+export type Parts = Pick<AsyncDisposableStack, 'use' | 'defer'>
+
+/** What everything else stands on: logs, the data folder's file, the vault. */
+export type Foundation = ReturnType<typeof openFoundation>
+
+/** Opens logs, stores and the vault of a data folder that is ours. `unlocking` settles when the keychain has answered. */
+export function openFoundation(parts: Parts, config: Config, options: GatewayOptions) {
+  const { runtime } = options
+  const startedAt = runtime.now()
+  const redactor = createRedactor()
+  const { redact } = redactor
+  const journal = parts.use(createJournal({ folder: join(config.dataDir, 'logs'), redact, runtime }))
+  const tell = createTeller({ journal, redact, runtime, report: options.report, verbose: options.verbose })
+  const { fault } = tell
+  const file = join(config.dataDir, 'mcpmux.db')
+  const stores = openStores(file, runtime)
+  parts.defer(() => stores.db.close())
+  const upkeep = parts.use(createUpkeep({ db: stores.db, file, runtime, report: fault }))
+  const events = createEvents(fault)
+  const keychain = options.keychain ?? createOsKeychain({ platform: config.platform, runtime })
+  const vault = parts.use(
+    createVault({
+      keys: stores.dataKeys,
+      wrapping: createWrappingKeys({ keychain, dataDir: config.dataDir, runtime }),
+      keychain: keychain.name,
+      runtime,
+      onChange(state) {
+        tell.vault(state)
+        events.emit('vault.changed', { state })
+      },
+    }),
+  )
+  // The keychain takes its time, and what follows needs none of it.
+  const unlocking = vault.unlock(null).catch(fault)
+  const secrets = createServerSecrets({ vault, credentials: stores.credentials })
+  const consents = createConsents({
+    store: stores.consents,
+    fileKey: openInstallKey(config.dataDir, runtime),
+    vaultKey: () => vault.ownKey('consent'),
+  })
+  return {
+    config,
+    runtime,
+    startedAt,
+    redactor,
+    journal,
+    tell,
+    fault,
+    stores,
+    upkeep,
+    events,
+    vault,
+    unlocking,
+    secrets,
+    consents,
+  }
+}

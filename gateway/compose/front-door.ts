@@ -1,0 +1,60 @@
+import { createAuthenticator } from '../auth/authenticate'
+import { createKeyUsage } from '../auth/key-usage'
+import { GatewayError } from '../errors'
+import type { GatewayOptions } from '../gateway'
+import { createDoor } from '../mcp/door'
+import { openListener } from '../mcp/listener'
+import { mergeInstructions } from '../policy/instructions'
+import type { Pulse } from '../session/pulse'
+import { version } from '../version'
+import type { Foundation, Parts } from './foundation'
+import type { Policy, Requests } from './requests'
+import type { Servers } from './servers'
+
+/** What AI clients see, open. */
+export type FrontDoor = Awaited<ReturnType<typeof openFrontDoor>>
+
+export async function openFrontDoor(
+  parts: Parts,
+  { stores, events, runtime, tell, fault }: Foundation,
+  { views, spaceOf }: Policy,
+  { pool }: Servers,
+  { router, states, sessions, listeners }: Requests,
+  pulse: Pulse,
+  options: GatewayOptions,
+) {
+  const { settings, keys, clients } = stores
+  const usage = createKeyUsage({ keys, clients, runtime, report: fault })
+  parts.defer(() => usage.close())
+  const authenticator = createAuthenticator({ keys, usage, runtime, events, refused: tell.wrongKey })
+  parts.defer(() => authenticator.close())
+
+  const door = createDoor({
+    authenticator,
+    sessions,
+    pulse,
+    listeners,
+    route: router.route,
+    bindingOf: router.bindingOf,
+    states,
+    release: pool.release,
+    view: views.view,
+    spaceOf,
+    instructions: mergeInstructions,
+    settings: settings.read,
+    runtime,
+    version,
+    report: fault,
+  })
+  parts.defer(events.on('client.revoked', (of) => door.cancel(new GatewayError('auth.invalid_key'), of)))
+  parts.defer(events.on('key.rotated', door.endStreams))
+  const listener = await openListener({
+    host: options.host ?? settings.read('host'),
+    port: options.port ?? settings.read('port'),
+    handler: door.handler,
+    report: fault,
+  })
+  parts.defer(() => listener.stop())
+  parts.defer(() => door.close())
+  return { door, mcpUrl: `http://127.0.0.1:${listener.port}/mcp` }
+}

@@ -1,0 +1,87 @@
+import type { Announce } from '../session/announce'
+import { createAnnounce } from '../session/announce'
+import { createClientSpace } from '../session/client-space'
+import type { Listeners } from '../session/listeners'
+import type { Pulse } from '../session/pulse'
+import { createSessionKeys } from '../session/session-keys'
+import { createSessions } from '../session/sessions'
+import { changedKinds, createViews } from '../policy/views'
+import { createLists } from '../router/lists'
+import { createOperatorCalls } from '../router/operator-call'
+import { createRequestStates } from '../router/request-state'
+import { createRouter } from '../router/router'
+import { createTaskIds } from '../router/task-ids'
+import type { Foundation, Parts } from './foundation'
+import type { Servers } from './servers'
+
+/** What a client may use: views of all clients, and the Space each works in. Before the pool, which tells of changes. */
+export function openPolicy({ stores, events }: Foundation) {
+  const { spaces, servers, catalog, clients, sets } = stores
+  const views = createViews({
+    events,
+    data: {
+      servers: (spaceId) => servers.list(spaceId),
+      catalog: (serverId) => catalog.get(serverId),
+      sets: (spaceId) => sets.list(spaceId),
+      grants: (clientId) => clients.grants(clientId),
+    },
+  })
+  return { views, spaceOf: createClientSpace({ clients, spaces, events }) }
+}
+
+export type Policy = ReturnType<typeof openPolicy>
+
+/** The way of a request from its client's session to a server, and of what comes back. */
+export type Requests = ReturnType<typeof openRequests>
+
+export function openRequests(
+  parts: Parts,
+  { stores, events, vault, runtime, fault }: Foundation,
+  { views, spaceOf }: Policy,
+  { pool }: Servers,
+  pulse: Pulse,
+) {
+  const { servers, settings } = stores
+  const lists = createLists({ settings: settings.read, absences: pool.absences })
+  const runKey = runtime.randomBytes(32)
+  const states = createRequestStates({
+    // While the vault is closed, and for what was sealed before it opened, that of this run.
+    keys: () => [vault.ownKey('state')?.bytes, runKey].filter((key) => key !== undefined),
+    lifetime: () => settings.read('timeouts.answer'),
+    runtime,
+  })
+  const tasks = createTaskIds({
+    isolated: (id) => servers.list().some((one) => one.id === id && one.isolation !== 'shared'),
+    keys: () => [vault.ownKey('task')?.bytes, runKey].filter((key) => key !== undefined),
+  })
+  const router = createRouter({ upstreams: pool, lists, states, tasks })
+  const operatorCalls = createOperatorCalls({ router, view: views.operatorView })
+
+  const sessionKeys = parts.use(createSessionKeys({ vaultKey: () => vault.ownKey('session'), runtime }))
+  const sessions = createSessions({
+    store: stores.sessions,
+    keys: sessionKeys,
+    upstreams: pool,
+    spaceOf,
+    settings: settings.read,
+    runtime,
+    events,
+    pulse,
+    report: fault,
+  })
+  parts.defer(() => sessions.close())
+  const listeners: Listeners = new Map()
+  const announce: Announce = createAnnounce({
+    sessions,
+    listeners,
+    view: views.view,
+    spaceOf,
+    tasks,
+    changedKinds,
+    events,
+    runtime,
+    report: fault,
+  })
+  parts.defer(() => announce.close())
+  return { router, states, operatorCalls, sessionKeys, sessions, listeners, announce }
+}

@@ -1,0 +1,65 @@
+import { systemResolve } from '../net/reach'
+import { createSafeFetch } from '../net/safe-fetch'
+import { openProcesses } from '../process/processes'
+import type { Announce } from '../session/announce'
+import { createOpenChannel } from '../transport/open-channel'
+import { createPool } from '../upstream/pool'
+import type { Foundation, Parts } from './foundation'
+
+/** The live side of servers: their processes and connections. */
+export type Servers = Awaited<ReturnType<typeof openServers>>
+
+/** Ends what an earlier run left behind, and opens the pool. `announce` takes what servers say on their own. */
+export async function openServers(parts: Parts, foundation: Foundation, announce: () => Announce | null) {
+  const { config, runtime, redactor, journal, tell, fault, stores, events, vault, secrets, consents } =
+    foundation
+  const { servers, catalog, settings } = stores
+  const processes = parts.use(openProcesses({ config, runtime, onError: fault }))
+  const swept = await processes.sweep()
+  if (swept > 0) tell.note(`ended ${swept} processes an earlier run left behind`)
+
+  await foundation.unlocking
+  vault.watch()
+  const pool = parts.use(
+    createPool({
+      runtime,
+      settings: settings.read,
+      events,
+      servers,
+      catalog,
+      eras: stores.eras,
+      secrets,
+      sessions: stores.sessions,
+      downstream: {
+        resourceUpdated: (...update) => announce()?.resourceUpdated(...update),
+        log: (...message) => announce()?.log(...message),
+        taskChanged: (...change) => announce()?.taskChanged(...change),
+        forward: (...message) => announce()?.forward(...message),
+      },
+      consented: (server) => consents.of(server) !== null,
+      open: createOpenChannel({
+        config,
+        settings: settings.read,
+        runtime,
+        safeFetch: createSafeFetch({ runtime, environment: config.environment, resolve: systemResolve }),
+        redactor,
+        stdio: processes,
+      }),
+      redact: redactor.redact,
+      log: tell.server,
+    }),
+  )
+  parts.defer(
+    events.on('upstream.state', ({ serverId, state }) => {
+      const server = servers.list().find(({ id }) => id === serverId)
+      if (server) tell.state(server, state)
+    }),
+  )
+  journal.retain(servers.list().map(({ id }) => id))
+  parts.defer(
+    events.on('server.changed', ({ serverId }) => {
+      if (!servers.list().some(({ id }) => id === serverId)) journal.remove(serverId)
+    }),
+  )
+  return { processes, pool }
+}
