@@ -15,10 +15,10 @@ export interface Events {
   /** Spaces, Feature Sets, grants, client pins or the active Space changed: views are stale. */
   'policy.changed': { spaceId: string | null; clientId: string | null }
   'space.changed': { spaceId: string }
-  /** A client's keys stopped counting; its sessions and streams end. */
-  'client.revoked': { clientId: string; keyId: string | null }
+  /** All credentials of a client stopped counting (null), or one key or sign-in: its sessions and streams end. */
+  'client.revoked': { clientId: string; credentialId: string | null }
   /** A key was replaced by a new one: sessions go on, the streams opened with the old key end. */
-  'key.rotated': { clientId: string; keyId: string }
+  'key.rotated': { clientId: string; credentialId: string }
   'client.changed': { clientId: string }
   'settings.changed': { key: string }
   'vault.changed': { state: VaultState }

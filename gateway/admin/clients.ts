@@ -78,7 +78,7 @@ export function clientRoutes(deps: AdminDeps) {
       ({ params }) => {
         const { id } = clients.get(params.id)
         clients.remove(id)
-        events.emit('client.revoked', { clientId: id, keyId: null })
+        events.emit('client.revoked', { clientId: id, credentialId: null })
         changed(id)
         return { removed: id }
       },

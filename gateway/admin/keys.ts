@@ -78,7 +78,7 @@ export function keyRoutes({ keys, clients, spaces, sets, events, runtime }: Admi
           const old = active(keys.get(params.id))
           const made = issue(clients.get(old.clientId), old.expiresAt)
           keys.revoke(old.id)
-          events.emit('key.rotated', { clientId: old.clientId, keyId: old.id })
+          events.emit('key.rotated', { clientId: old.clientId, credentialId: old.id })
           events.emit('client.changed', { clientId: old.clientId })
           return made
         },
@@ -89,7 +89,7 @@ export function keyRoutes({ keys, clients, spaces, sets, events, runtime }: Admi
         ({ params }) => {
           const key = active(keys.get(params.id))
           keys.revoke(key.id)
-          events.emit('client.revoked', { clientId: key.clientId, keyId: key.id })
+          events.emit('client.revoked', { clientId: key.clientId, credentialId: key.id })
           return { revoked: key.id }
         },
         { params: IdParams, body: Nothing },

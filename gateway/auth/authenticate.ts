@@ -63,7 +63,11 @@ export function createAuthenticator(deps: {
     // The index compares hashes, so how long it takes tells nothing about the key.
     const key = keys.findByHash(hashAccessKey(text))
     if (!key || !counts(key, now)) return null
-    return { identity: { clientId: key.clientId, keyId: key.id }, expiresAt: key.expiresAt, asOf: state }
+    return {
+      identity: { clientId: key.clientId, credentialId: key.id },
+      expiresAt: key.expiresAt,
+      asOf: state,
+    }
   }
 
   const refuse = (remote: () => string): never => {
@@ -101,7 +105,7 @@ export function createAuthenticator(deps: {
       if (asOf === state && expiresAt === null) return
       const now = runtime.now()
       if (asOf === state && expiresAt !== null && expiresAt > now) return
-      const key = keys.list(identity.clientId).find(({ id }) => id === identity.keyId)
+      const key = keys.list(identity.clientId).find(({ id }) => id === identity.credentialId)
       if (!key || !counts(key, now)) throw new GatewayError('auth.invalid_key')
     },
     close() {

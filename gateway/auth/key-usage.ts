@@ -1,11 +1,10 @@
 import type { Identity } from '../domain/client'
 import type { Runtime } from '../runtime'
 import type { ClientStore } from '../store/clients'
-import type { KeyStore } from '../store/keys'
 
 const FLUSH_MS = 30_000
 
-/** Remembers when keys were last used and writes it down now and then, so that a call costs no write. */
+/** Remembers when credentials were last used and writes it down now and then, so that a call costs no write. */
 export interface KeyUsage {
   /** `at` in epoch milliseconds. */
   used(identity: Identity, at: number): void
@@ -14,7 +13,8 @@ export interface KeyUsage {
 }
 
 export function createKeyUsage(deps: {
-  keys: Pick<KeyStore, 'touch'>
+  /** Notes the use of one credential; one that is not there any more is none of its business. */
+  touch(credentialId: string, at: number): void
   clients: Pick<ClientStore, 'update'>
   runtime: Pick<Runtime, 'sleep'>
   report: (error: unknown) => void
@@ -26,7 +26,7 @@ export function createKeyUsage(deps: {
   const flush = (): void => {
     for (const { identity, at } of waiting.values()) {
       try {
-        deps.keys.touch(identity.keyId, at)
+        deps.touch(identity.credentialId, at)
         deps.clients.update(identity.clientId, { lastSeenAt: at })
       } catch (error) {
         // The key or its client may have gone since; that must not keep the others from being written.
@@ -51,9 +51,9 @@ export function createKeyUsage(deps: {
 
   return {
     used(identity, at) {
-      const known = waiting.get(identity.keyId)
+      const known = waiting.get(identity.credentialId)
       if (known) known.at = at
-      else waiting.set(identity.keyId, { identity, at })
+      else waiting.set(identity.credentialId, { identity, at })
       if (!armed && !stop.signal.aborted) arm()
     },
     close() {

@@ -24,7 +24,7 @@ export async function openFrontDoor(
   options: GatewayOptions,
 ) {
   const { settings, keys, clients } = stores
-  const usage = createKeyUsage({ keys, clients, runtime, report: fault })
+  const usage = createKeyUsage({ touch: keys.touch, clients, runtime, report: fault })
   parts.defer(() => usage.close())
   const authenticator = createAuthenticator({ keys, usage, runtime, events, refused: tell.wrongKey })
   parts.defer(() => authenticator.close())

@@ -20,8 +20,8 @@ export interface AccessKey {
   revokedAt: number | null
 }
 
-/** The authenticated Client of one request, and which key proved it. */
+/** The authenticated Client of one request, and what proved it: the id of an access key, or of a sign-in. */
 export interface Identity {
   clientId: string
-  keyId: string
+  credentialId: string
 }

@@ -67,7 +67,7 @@ export class Call implements Exchange, SessionCall, Silent {
     readonly born: number,
     private readonly keepOpen: () => void,
   ) {
-    this.identity = { clientId: session.facts.clientId, keyId: session.keyId }
+    this.identity = { clientId: session.facts.clientId, credentialId: session.credentialId }
     this.conversation = session.facts.label
     this.clientCapabilities = session.facts.clientCapabilities
     // A client that never set a level gets what the server sends by itself.
@@ -145,7 +145,7 @@ export class Call implements Exchange, SessionCall, Silent {
     if (this.#stream) return this.#stream
     const stream = this.session.openStream(this.#token)
     const { outlet, body } = this.host.outlets.open((gone) => stream.detach(gone))
-    stream.attach(outlet, this.identity.keyId, null)
+    stream.attach(outlet, this.identity.credentialId, null)
     this.#stream = stream
     this.host.silent.delete(this)
     this.keepOpen()

@@ -48,10 +48,10 @@ export interface Door {
   /** The request handler of one listening socket. */
   handler(server: LoopbackServer): Handler
   inFlight(): number
-  /** Fails what is in flight with this reason: all of it, or what a client began with one key or any. */
-  cancel(reason: GatewayError, of?: { clientId: string; keyId: string | null }): void
-  /** Ends the streams of changes that were opened with a key, or with any of a client's. */
-  endStreams(of: { clientId: string; keyId: string | null }): void
+  /** Fails what is in flight with this reason: all of it, or what a client began with one credential or any. */
+  cancel(reason: GatewayError, of?: { clientId: string; credentialId: string | null }): void
+  /** Ends the streams of changes that were opened with a credential, or with any of a client's. */
+  endStreams(of: { clientId: string; credentialId: string | null }): void
   /** Ends all streams. */
   close(): void
 }
@@ -79,7 +79,7 @@ export function createDoor(deps: DoorDeps): Door {
     return problemReply(error)
   }
 
-  const endStreams = (of: { clientId: string; keyId: string | null }): void => {
+  const endStreams = (of: { clientId: string; credentialId: string | null }): void => {
     for (const listener of [...deps.listeners.values()]) if (isOf(listener.facts, of)) listener.end(true)
   }
 
@@ -124,5 +124,5 @@ export function createDoor(deps: DoorDeps): Door {
   }
 }
 
-const isOf = (identity: Identity, of: { clientId: string; keyId: string | null }): boolean =>
-  identity.clientId === of.clientId && (of.keyId === null || identity.keyId === of.keyId)
+const isOf = (identity: Identity, of: { clientId: string; credentialId: string | null }): boolean =>
+  identity.clientId === of.clientId && (of.credentialId === null || identity.credentialId === of.credentialId)

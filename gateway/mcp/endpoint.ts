@@ -23,7 +23,7 @@ export function createEndpoint(deps: DispatchDeps & { outlets: Outlets }): Endpo
     const { outlet, body } = outlets.open((gone) => stream.detach(gone))
     line.keepOpen()
     // A second listener takes over from the first: a client that reconnects must not be refused by its own past.
-    stream.attach(outlet, proof.identity.keyId, after)
+    stream.attach(outlet, proof.identity.credentialId, after)
     if (stream === session.listen) {
       session.listenUntil = proof.expiresAt
       session.catchUp(stream)

@@ -44,7 +44,7 @@ export function openListener(
 ): Listener {
   const { listeners, route } = deps
   const { message, view, proof, leg } = given
-  const { clientId, keyId } = proof.identity
+  const { clientId, credentialId } = proof.identity
   const { filter, uris } = readFilter(message)
   const open = [...listeners.values()].filter(({ facts }) => facts.clientId === clientId).length
   if (open >= deps.most()) throw new GatewayError('upstream.busy', `this client has ${open} streams open`)
@@ -54,7 +54,7 @@ export function openListener(
   let over = false
 
   const listener: Listener = {
-    facts: { clientId, keyId, label },
+    facts: { clientId, credentialId, label },
     until: proof.expiresAt,
     told: view,
     tell(change, key) {

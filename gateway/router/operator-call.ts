@@ -69,7 +69,7 @@ export function createOperatorCalls(deps: {
 
 /** A caller that wants the answer and nothing before it. */
 const operatorExchange = (signal: AbortSignal): Exchange => ({
-  identity: { clientId: '', keyId: '' },
+  identity: { clientId: '', credentialId: '' },
   era: 'legacy',
   conversation: null,
   clientCapabilities: '{}',

@@ -20,7 +20,7 @@ export interface Outlet {
  */
 export class EventStream {
   #outlet: Outlet | null = null
-  #keyId = ''
+  #credentialId = ''
   #sequence = 0
   #finished = false
 
@@ -43,13 +43,13 @@ export class EventStream {
   }
 
   /**
-   * Carries on over `outlet`, opened with that key; the newest outlet wins. With `after`, events from there on are sent
+   * Carries on over `outlet`, opened with that credential; the newest outlet wins. With `after`, events from there on are sent
    * again first.
    */
-  attach(outlet: Outlet, keyId: string, after: number | null): void {
+  attach(outlet: Outlet, credentialId: string, after: number | null): void {
     this.#outlet?.end()
     this.#outlet = outlet
-    this.#keyId = keyId
+    this.#credentialId = credentialId
     const from = after ?? this.#sequence
     const prime = this.primes
       ? `id: ${eventId(this.epoch, this.number, from, this.tag)}\nretry: ${RETRY}\ndata: \n\n`
@@ -102,9 +102,9 @@ export class EventStream {
     return sseEvent({ id, event: 'message', data: oneLine(message) })
   }
 
-  /** Ends the outlet only; the stream may be resumed. With `keyId`, only an outlet that was opened with this key. */
-  drop(keyId?: string): void {
-    if (keyId === undefined || keyId === this.#keyId) this.#end()
+  /** Ends the outlet only; the stream may be resumed. With `credentialId`, only an outlet that was opened with it. */
+  drop(credentialId?: string): void {
+    if (credentialId === undefined || credentialId === this.#credentialId) this.#end()
   }
 
   #write(event: Uint8Array): boolean {

@@ -23,7 +23,7 @@ export interface Audience {
 
 /** One open stream of changes of a client without a session. */
 export interface Listener extends Audience {
-  readonly facts: { readonly clientId: string; readonly keyId: string; readonly label: string }
+  readonly facts: { readonly clientId: string; readonly credentialId: string; readonly label: string }
   /** Epoch milliseconds at which its key stops counting. */
   readonly until: number | null
   /** Ends it; `graceful` with a response. */

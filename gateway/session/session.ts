@@ -53,13 +53,13 @@ export interface SessionFacts {
 export class Session {
   readonly listen: EventStream
   readonly calls = new Map<string, SessionCall>()
-  /** The key that was last used with it, and all that were while it is in memory. */
-  keyId: string
-  readonly keyIds = new Set<string>()
+  /** The credential that was last used with it, and all that were while it is in memory. */
+  credentialId: string
+  readonly credentialIds = new Set<string>()
   logLevel: LogLevel | null
   /** Epoch milliseconds. */
   lastSeen: number
-  /** Epoch milliseconds at which the key of the listening stream stops counting. */
+  /** Epoch milliseconds at which the credential of the listening stream stops counting. */
   listenUntil: number | null = null
   /** What its client was last told about. */
   told: FeatureView | null = null
@@ -76,10 +76,10 @@ export class Session {
     readonly load: ClientLoad,
     private readonly epoch: string,
     clock: Pick<Runtime, 'now' | 'monotonic'>,
-    keyId: string,
+    credentialId: string,
   ) {
-    this.keyId = keyId
-    this.keyIds.add(keyId)
+    this.credentialId = credentialId
+    this.credentialIds.add(credentialId)
     this.logLevel = facts.logLevel
     this.lastSeen = clock.now()
     this.replay = createReplay(clock.monotonic)
@@ -112,9 +112,9 @@ export class Session {
     return stream
   }
 
-  /** Ends what carries its streams to whoever opened it with this key; they may be resumed with another. */
-  dropStreams(keyId: string): void {
-    for (const stream of [this.listen, ...this.#streams.values()]) stream.drop(keyId)
+  /** Ends what carries its streams to whoever opened it with this credential; they may be resumed with another. */
+  dropStreams(credentialId: string): void {
+    for (const stream of [this.listen, ...this.#streams.values()]) stream.drop(credentialId)
   }
 
   /**

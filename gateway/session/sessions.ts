@@ -154,10 +154,10 @@ export function createSessions(deps: {
     return load
   }
 
-  const admit = (facts: SessionFacts, keyId: string): Session => {
+  const admit = (facts: SessionFacts, credentialId: string): Session => {
     makeRoom(loadOf(facts.clientId))
     const load = loadOf(facts.clientId)
-    const session = new Session(facts, load, newEpoch(), runtime, keyId)
+    const session = new Session(facts, load, newEpoch(), runtime, credentialId)
     load.sessions.add(session)
     live.set(facts.id, session)
     labels.set(facts.label, session)
@@ -167,9 +167,9 @@ export function createSessions(deps: {
 
   const use = (session: Session, identity: Identity): Session => {
     if (session.facts.clientId !== identity.clientId) throw new GatewayError('session.unknown')
-    if (session.keyId !== identity.keyId) {
-      session.keyId = identity.keyId
-      session.keyIds.add(identity.keyId)
+    if (session.credentialId !== identity.credentialId) {
+      session.credentialId = identity.credentialId
+      session.credentialIds.add(identity.credentialId)
     }
     session.lastSeen = now()
     return session
@@ -183,7 +183,7 @@ export function createSessions(deps: {
     const stored = store.get(labelOf(id))
     if (!stored || stored.clientId !== identity.clientId) throw new GatewayError('session.unknown')
     if (stored.lastSeenAt < now() - RESTORABLE_MS) throw new GatewayError('session.unknown')
-    const session = admit({ ...stored, id, label: stored.id }, identity.keyId)
+    const session = admit({ ...stored, id, label: stored.id }, identity.credentialId)
     if (session.logLevel !== null) tellLogLevels()
     upstreams.resume(session.facts.label)
     // What changed meanwhile is not known any more, so its client is asked to read every list again.
@@ -196,15 +196,19 @@ export function createSessions(deps: {
     // The Space of a client may be another one now.
     deps.events.on('policy.changed', tellLogLevels),
     deps.events.on('client.changed', tellLogLevels),
-    deps.events.on('client.revoked', ({ clientId, keyId }) => {
+    deps.events.on('client.revoked', ({ clientId, credentialId }) => {
       for (const session of [...live.values()]) {
-        if (session.facts.clientId !== clientId || (keyId !== null && !session.keyIds.has(keyId))) continue
+        if (
+          session.facts.clientId !== clientId ||
+          (credentialId !== null && !session.credentialIds.has(credentialId))
+        )
+          continue
         over(session)
       }
-      if (keyId === null) write(() => store.removeForClient(clientId))
+      if (credentialId === null) write(() => store.removeForClient(clientId))
     }),
-    deps.events.on('key.rotated', ({ clientId, keyId }) => {
-      for (const session of loads.get(clientId)?.sessions ?? []) session.dropStreams(keyId)
+    deps.events.on('key.rotated', ({ clientId, credentialId }) => {
+      for (const session of loads.get(clientId)?.sessions ?? []) session.dropStreams(credentialId)
     }),
   ]
 
@@ -248,7 +252,7 @@ export function createSessions(deps: {
       })
       return admit(
         { id, label, clientId: identity.clientId, ...hello, logLevel: null, createdAt },
-        identity.keyId,
+        identity.credentialId,
       )
     },
     find(id, identity) {

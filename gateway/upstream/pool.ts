@@ -148,8 +148,8 @@ export function createPool(deps: PoolDeps): Pool {
   const stopWatchingVault = events.on('vault.changed', () => {
     for (const upstream of everyone()) background(upstream.reconcile(upstream.server))
   })
-  const stopWatchingClients = events.on('client.revoked', ({ clientId, keyId }) => {
-    if (keyId === null) background(isolated.leave(clientId))
+  const stopWatchingClients = events.on('client.revoked', ({ clientId, credentialId }) => {
+    if (credentialId === null) background(isolated.leave(clientId))
   })
   let sweptAt = runtime.monotonic()
   const sweeper = setInterval(() => {

@@ -69,7 +69,7 @@ test('[threat.11] [keys] a revoked key ends its sessions and open streams', asyn
   await until(() => listening.text() !== '' && sparedStream.text() !== '' && otherStream.text() !== '')
 
   door.stores.keys.revoke(one.keyId)
-  door.events.emit('client.revoked', { clientId: one.clientId, keyId: one.keyId })
+  door.events.emit('client.revoked', { clientId: one.clientId, credentialId: one.keyId })
   await listening.finished
   expect((await post(door.url, headers)).status).toBe(401)
   expect((await post(door.url, { ...headers, Authorization: `Bearer ${spare.text}` })).status).toBe(404)
@@ -77,7 +77,7 @@ test('[threat.11] [keys] a revoked key ends its sessions and open streams', asyn
   expect((await post(door.url, others)).status).toBe(200)
   expect([sparedStream.ended(), otherStream.ended()]).toEqual([false, false])
 
-  door.events.emit('client.revoked', { clientId: one.clientId, keyId: null })
+  door.events.emit('client.revoked', { clientId: one.clientId, credentialId: null })
   await sparedStream.finished
   expect(otherStream.ended()).toBe(false)
   expect([...door.sessions.list()].length).toBe(1)
@@ -105,7 +105,7 @@ test('[threat.11] [keys] a revoked key keeps no stream of a session that another
   expect((await post(door.url, spared)).status).toBe(200)
 
   door.stores.keys.revoke(one.keyId)
-  door.events.emit('client.revoked', { clientId: one.clientId, keyId: one.keyId })
+  door.events.emit('client.revoked', { clientId: one.clientId, credentialId: one.keyId })
   await listening.finished
   expect((await post(door.url, headers)).status).toBe(401)
 })
@@ -130,7 +130,7 @@ test('[threat.11] [keys] rotating a key ends the streams the old one opened, and
   await until(() => [listening, calling, keptListening].every((stream) => stream.text() !== ''))
 
   door.stores.keys.revoke(old.keyId)
-  door.events.emit('key.rotated', { clientId: old.clientId, keyId: old.keyId })
+  door.events.emit('key.rotated', { clientId: old.clientId, credentialId: old.keyId })
   await Promise.all([listening.finished, calling.finished])
   expect(keptListening.ended()).toBe(false)
   expect((await fetch(door.url, { headers })).status).toBe(401)

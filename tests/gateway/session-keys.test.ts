@@ -75,7 +75,7 @@ test('[sessions.jwt] [threat.12] deleted, too old, revoked and foreign sessions 
   const second = door.keyFor('one')
   const revoked = await openSession(door.url, second.text)
   door.stores.keys.revoke(second.keyId)
-  door.events.emit('client.revoked', { clientId: second.clientId, keyId: second.keyId })
+  door.events.emit('client.revoked', { clientId: second.clientId, credentialId: second.keyId })
   const foreign = await openSession(door.url, two.text)
   await rest(door, clock)
   const unknown = await post(door, one.text, 'never-was')
@@ -126,7 +126,7 @@ test('[sessions.jwt] [threat.11] a key that is revoked while its session is rest
     meanwhile = () => {
       meanwhile = () => {}
       door.stores.keys.revoke(keyId)
-      door.events.emit('client.revoked', { clientId, keyId })
+      door.events.emit('client.revoked', { clientId, credentialId: keyId })
     }
   }
   for (const method of ['POST', 'GET', 'DELETE']) {

@@ -75,7 +75,7 @@ export async function startDoor(options: DoorOptions = {}) {
   const report = (error: unknown) => problems.push(error)
   const events = createEvents(report)
   const pulse = createPulse(runtime, report)
-  const usage = createKeyUsage({ keys: stores.keys, clients: stores.clients, runtime, report })
+  const usage = createKeyUsage({ touch: stores.keys.touch, clients: stores.clients, runtime, report })
   const authenticator = createAuthenticator({ keys: stores.keys, usage, runtime, events })
   const spaceOf = () => 'space'
   const released: string[] = []

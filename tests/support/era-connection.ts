@@ -46,7 +46,7 @@ interface Options {
 const limits = { maxMessageBytes: 16 * 2 ** 20, maxQueuedBytes: 8 * 2 ** 20, connectTimeout: 10_000 }
 
 export const testExchange = (era: Era, more: Partial<Exchange> = {}): Exchange => ({
-  identity: { clientId: 'c', keyId: 'k' },
+  identity: { clientId: 'c', credentialId: 'k' },
   era,
   conversation: 'one',
   clientCapabilities: '{}',

@@ -67,7 +67,7 @@ export const states = createRequestStates({
 export const tasks = createTaskIds({ keys: () => [new Uint8Array(32)], isolated: () => false })
 
 export const exchange = (progressToken: string | null = null): Exchange => ({
-  identity: { clientId: 'all', keyId: 'k' },
+  identity: { clientId: 'all', credentialId: 'k' },
   era: 'legacy',
   conversation: 'c',
   clientCapabilities: '{}',

@@ -30,6 +30,6 @@ test('[space.switch] a client follows the active Space unless it is pinned, from
   events.emit('client.changed', { clientId: pinned })
   expect(spaceOf(pinned)).toBe(work)
   stores.clients.remove(free)
-  events.emit('client.revoked', { clientId: free, keyId: null })
+  events.emit('client.revoked', { clientId: free, credentialId: null })
   expect(() => spaceOf(free)).toThrow('no such client')
 })
