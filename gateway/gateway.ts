@@ -56,7 +56,7 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
   parts.defer(() => lock.release())
   try {
     const foundation = openFoundation(parts, config, options)
-    const { tell, fault, upkeep } = foundation
+    const { tell, fault, upkeep, trail } = foundation
     const policy = openPolicy(foundation)
     let announce: Announce | null = null
     const servers = await openServers(parts, foundation, () => announce)
@@ -103,7 +103,10 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
     parts.defer(
       pulse.onBeat((beat) => {
         if (beat % LOOK_BEATS === 0 && !lock.holds()) breach(new GatewayError('store.gone'))
-        if (beat % UPKEEP_BEATS === 0) upkeep.turn(door.inFlight() === 0)
+        trail.turn()
+        if (beat % UPKEEP_BEATS !== 0) return
+        upkeep.turn(door.inFlight() === 0)
+        trail.prune()
       }),
     )
     /**

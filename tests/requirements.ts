@@ -48,6 +48,7 @@ const rows: Record<string, string | Requirement> = {
   faults: 'a faulty server affects itself alone',
   process: 'a server is a process tree that starts, stops and ends as a whole',
   consent: 'no command line runs before a person agreed to exactly it',
+  audit: 'who changed what, what was refused and what was started is recorded, and nothing of what was said',
   admin: 'the admin API changes things in one way and tells everybody',
   cli: 'the command line: data on stdout, talk on stderr, stable exit codes',
   bench: 'the benchmark measures what it says',

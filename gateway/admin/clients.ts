@@ -30,7 +30,7 @@ export function clientView(client: Client, { clients, keys, spaces }: Deps): Cli
 
 /** AI applications and what they were granted. */
 export function clientRoutes(deps: AdminDeps) {
-  const { clients, spaces, sets, events } = deps
+  const { clients, spaces, sets, events, record } = deps
   const changed = (clientId: string) => {
     events.emit('client.changed', { clientId })
     events.emit('policy.changed', { spaceId: null, clientId })
@@ -41,45 +41,60 @@ export function clientRoutes(deps: AdminDeps) {
     setId: sets.find(spaceId, setId).id,
   })
 
+  const granted = (action: 'grant.given' | 'grant.withdrawn', { clientId, spaceId, setId }: Grant) => ({
+    action,
+    clientId,
+    spaceId,
+    subject: clients.get(clientId).name,
+    detail: { set: sets.get(setId).name },
+  })
+
   return resource('/clients')
     .get('/', () => clients.list().map((client) => clientView(client, deps)))
     .get('/:id', ({ params }) => clientView(clients.get(params.id), deps), { params: IdParams })
     .patch(
       '/:id',
-      ({ params, body }) => {
+      ({ params, body, request }) => {
         const { id } = clients.get(params.id)
         if (body.spaceId) spaces.get(body.spaceId)
         const client = clients.update(id, body)
         changed(id)
+        const what = Object.keys(body).join(', ')
+        record(request, { action: 'client.changed', clientId: id, subject: client.name, detail: { what } })
         return clientView(client, deps)
       },
       { params: IdParams, body: ClientPatch },
     )
     .put(
       '/:id/grants',
-      ({ params, body }) => {
-        clients.grant(grantOf(params.id, body))
+      ({ params, body, request }) => {
+        const grant = grantOf(params.id, body)
+        clients.grant(grant)
         changed(params.id)
+        record(request, granted('grant.given', grant))
         return clientView(clients.get(params.id), deps)
       },
       { params: IdParams, body: GrantBody },
     )
     .delete(
       '/:id/grants',
-      ({ params, body }) => {
-        clients.revokeGrant(grantOf(params.id, body))
+      ({ params, body, request }) => {
+        const grant = grantOf(params.id, body)
+        clients.revokeGrant(grant)
         changed(params.id)
+        record(request, granted('grant.withdrawn', grant))
         return clientView(clients.get(params.id), deps)
       },
       { params: IdParams, body: GrantBody },
     )
     .delete(
       '/:id',
-      ({ params }) => {
-        const { id } = clients.get(params.id)
+      ({ params, request }) => {
+        const { id, name } = clients.get(params.id)
         clients.remove(id)
         events.emit('client.revoked', { clientId: id, credentialId: null })
         changed(id)
+        record(request, { action: 'client.removed', clientId: id, subject: name })
         return { removed: id }
       },
       { params: IdParams, body: Nothing },

@@ -1,4 +1,6 @@
+import type { AuditEntry } from '../domain/audit'
 import type { EventBus } from '../events'
+import type { AuditReader } from '../logs/audit'
 import type { LogReader } from '../logs/journal'
 import type { Views } from '../policy/views'
 import type { Runtime } from '../runtime'
@@ -64,6 +66,9 @@ export interface AdminDeps {
   /** Stored rows that could not be read since the start. */
   problems(): readonly Problem[]
   logs: LogReader
+  trail: AuditReader
+  /** Records what a request did, once it is stored; who made it is what the door said. */
+  record(request: Request, entry: Omit<AuditEntry, 'actor'>): void
   /** Begins to drain and stop; returns at once. */
   quit(): void
 }

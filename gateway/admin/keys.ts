@@ -1,4 +1,5 @@
 import { mintAccessKey } from '../auth/access-key'
+import type { AuditEntry } from '../domain/audit'
 import type { AccessKey, Client } from '../domain/client'
 import { GatewayError } from '../errors'
 import type { AdminDeps } from './deps'
@@ -15,7 +16,7 @@ export interface NewKey {
 }
 
 /** Access keys: made, rotated and revoked; shown once, at creation. */
-export function keyRoutes({ keys, clients, spaces, sets, events, runtime }: AdminDeps) {
+export function keyRoutes({ keys, clients, spaces, sets, events, runtime, record }: AdminDeps) {
   function issue(client: Client, expiresAt: number | null): NewKey {
     const { key, hash, hint } = mintAccessKey(runtime.randomBytes)
     const row = keys.create({ clientId: client.id, hash, hint, expiresAt })
@@ -26,7 +27,7 @@ export function keyRoutes({ keys, clients, spaces, sets, events, runtime }: Admi
    * Makes or finds the client. A new one is pinned to the Space and gets the Feature Set; one that exists keeps its
    * rights unless others were asked for and the change was confirmed.
    */
-  function clientFor({ client: name, space, set, confirm }: KeyCreate): Client {
+  function clientFor({ client: name, space, set, confirm }: KeyCreate, request: Request): Client {
     const existing = clients.findByName(name)
     if (existing && space === undefined && set === undefined) return existing
     const target =
@@ -46,9 +47,26 @@ export function keyRoutes({ keys, clients, spaces, sets, events, runtime }: Admi
       : clients.create({ name, spaceId: target.id })
     for (const grant of here) if (grant.setId !== setId) clients.revokeGrant(grant)
     clients.grant({ clientId: client.id, spaceId: target.id, setId })
+    record(request, {
+      action: existing ? 'client.changed' : 'client.created',
+      clientId: client.id,
+      spaceId: target.id,
+      subject: client.name,
+      detail: { set: sets.get(setId).name },
+    })
     events.emit('client.changed', { clientId: client.id })
     events.emit('policy.changed', { spaceId: null, clientId: client.id })
     return client
+  }
+
+  const recordKey = (
+    request: Request,
+    action: 'key.created' | 'key.rotated' | 'key.revoked',
+    key: { clientId: string; hint: string },
+    detail: AuditEntry['detail'] = {},
+  ): void => {
+    const { id, name } = clients.get(key.clientId)
+    record(request, { action, clientId: id, subject: `${name} …${key.hint}`, detail })
   }
 
   const active = (key: AccessKey): AccessKey => {
@@ -63,10 +81,11 @@ export function keyRoutes({ keys, clients, spaces, sets, events, runtime }: Admi
       })
       .post(
         '/',
-        ({ body }) => {
-          const client = clientFor({ ...body, client: body.client.trim() })
+        ({ body, request }) => {
+          const client = clientFor({ ...body, client: body.client.trim() }, request)
           const made = issue(client, body.expiresAt ?? null)
           events.emit('client.changed', { clientId: client.id })
+          recordKey(request, 'key.created', { clientId: client.id, hint: made.hint }, { key: made.id })
           return made
         },
         { body: KeyCreate },
@@ -74,22 +93,24 @@ export function keyRoutes({ keys, clients, spaces, sets, events, runtime }: Admi
       // Only the old key and its streams end; sessions belong to the client and go on with the new key.
       .post(
         '/:id/rotate',
-        ({ params }) => {
+        ({ params, request }) => {
           const old = active(keys.get(params.id))
           const made = issue(clients.get(old.clientId), old.expiresAt)
           keys.revoke(old.id)
           events.emit('key.rotated', { clientId: old.clientId, credentialId: old.id })
           events.emit('client.changed', { clientId: old.clientId })
+          recordKey(request, 'key.rotated', old, { key: old.id, by: made.id })
           return made
         },
         { params: IdParams, body: Nothing },
       )
       .delete(
         '/:id',
-        ({ params }) => {
+        ({ params, request }) => {
           const key = active(keys.get(params.id))
           keys.revoke(key.id)
           events.emit('client.revoked', { clientId: key.clientId, credentialId: key.id })
+          recordKey(request, 'key.revoked', key, { key: key.id })
           return { revoked: key.id }
         },
         { params: IdParams, body: Nothing },

@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Actor } from '../domain/audit'
 import { GatewayError } from '../errors'
 import type { Runtime } from '../runtime'
 import { Secret } from '../secrets/secret'
@@ -13,7 +14,7 @@ export interface AdminListener extends AsyncDisposable {
 
 interface Door {
   runtime: Pick<Runtime, 'randomBytes'>
-  app: { handle(request: Request): Promise<Response> | Response }
+  app: { handle(request: Request, by: Actor): Promise<Response> | Response }
   /** One line for each accepted request that may change something. */
   audit(entry: { method: string; path: string }): void
 }
@@ -52,7 +53,7 @@ export function openAdminListener({ runtime, app, audit }: Door): AdminListener 
     if (!URL.canParse(request.url)) return problemResponse(new GatewayError('http.bad_request'))
     if (request.method === 'OPTIONS') return problemResponse(new GatewayError('http.method_not_allowed'))
     if (request.method !== 'GET') audit({ method: request.method, path: new URL(request.url).pathname })
-    return app.handle(request)
+    return app.handle(request, { via: 'window' })
   }
 
   const server = Bun.serve({

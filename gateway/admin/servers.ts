@@ -1,4 +1,6 @@
 import { t } from 'elysia'
+import type { AuditAction, AuditEntry } from '../domain/audit'
+import type { Server } from '../domain/server'
 import type { AdminDeps } from './deps'
 import { resource } from './resource'
 import {
@@ -16,9 +18,15 @@ import { createServerWrites } from './server-writes'
 
 /** Servers: the rows, their consent and their secrets; live ones only through the operator. */
 export function serverRoutes(deps: AdminDeps) {
-  const { servers, spaces, operator } = deps
+  const { servers, spaces, operator, consents, record } = deps
   const writes = createServerWrites(deps)
   const view = (id: string) => serverView(servers.get(id), deps)
+  const note = (
+    request: Request,
+    action: AuditAction,
+    { id, spaceId, name }: Pick<Server, 'id' | 'spaceId' | 'name'>,
+    detail: AuditEntry['detail'] = {},
+  ) => record(request, { action, spaceId, serverId: id, subject: name, detail })
 
   return (
     resource('/servers')
@@ -30,13 +38,26 @@ export function serverRoutes(deps: AdminDeps) {
           query: SpaceQuery,
         },
       )
-      .post('/', ({ body }) => serverView(writes.create(body), deps), { body: ServerCreate })
+      .post(
+        '/',
+        ({ body, request }) => {
+          const server = writes.create(body)
+          note(request, 'server.added', server, { type: server.definition.type })
+          if (body.consent) note(request, 'consent.given', server, { by: body.consent.givenBy })
+          return serverView(server, deps)
+        },
+        { body: ServerCreate },
+      )
       .post('/check', ({ body }) => writes.check(body), { body: ServerCreate })
       .get('/:id', ({ params }) => view(params.id), { params: IdParams })
       .patch(
         '/:id',
-        async ({ params, body }) => {
-          const { id } = writes.patch(params.id, body)
+        async ({ params, body, request }) => {
+          const consented = consents.of(servers.get(params.id)) !== null
+          const server = writes.patch(params.id, body)
+          const { id } = server
+          note(request, 'server.changed', server, { what: Object.keys(body).join(', ') })
+          if (consented && !consents.of(server)) note(request, 'consent.withdrawn', server)
           // Who is told that it is disabled may rely on its processes being gone.
           if (body.enabled === false) await operator.stop(id)
           return view(id)
@@ -45,26 +66,34 @@ export function serverRoutes(deps: AdminDeps) {
       )
       .delete(
         '/:id',
-        async ({ params }) => {
-          const { id } = servers.get(params.id)
+        async ({ params, request }) => {
+          const server = servers.get(params.id)
+          const { id } = server
           // Gone from the machine before it is gone from the list.
           await operator.stop(id)
           writes.remove(id)
+          note(request, 'server.removed', server)
           return { removed: id }
         },
         { params: IdParams, body: Nothing },
       )
-      .post('/:id/consent', ({ params, body }) => serverView(writes.approve(params.id, body), deps), {
-        params: IdParams,
-        body: ServerConsent,
-      })
+      .post(
+        '/:id/consent',
+        ({ params, body, request }) => {
+          const server = writes.approve(params.id, body)
+          note(request, 'consent.given', server, { by: body.givenBy })
+          return serverView(server, deps)
+        },
+        { params: IdParams, body: ServerConsent },
+      )
       .put(
         '/:id/secrets',
-        ({ params, body }) => serverView(writes.setSecrets(params.id, body.values), deps),
-        {
-          params: IdParams,
-          body: SecretValues,
+        ({ params, body, request }) => {
+          const server = writes.setSecrets(params.id, body.values)
+          note(request, 'server.secrets', server, { inputs: body.values.map(({ id }) => id).join(', ') })
+          return serverView(server, deps)
         },
+        { params: IdParams, body: SecretValues },
       )
       .post(
         '/:id/connect',
@@ -77,18 +106,22 @@ export function serverRoutes(deps: AdminDeps) {
       )
       .post(
         '/:id/restart',
-        async ({ params }) => {
-          const { id } = servers.get(params.id)
+        async ({ params, request }) => {
+          const server = servers.get(params.id)
+          const { id } = server
           await operator.restart(id)
+          note(request, 'server.restarted', server)
           return view(id)
         },
         { params: IdParams, body: Nothing },
       )
       .post(
         '/:id/stop',
-        async ({ params }) => {
-          const { id } = servers.get(params.id)
+        async ({ params, request }) => {
+          const server = servers.get(params.id)
+          const { id } = server
           await operator.stop(id)
+          note(request, 'server.stopped', server)
           return view(id)
         },
         { params: IdParams, body: Nothing },
@@ -99,6 +132,7 @@ export function serverRoutes(deps: AdminDeps) {
         async ({ params, query, request }) => {
           const server = servers.get(params.id)
           const args = new Uint8Array(await request.arrayBuffer())
+          note(request, 'call.made', server, { tool: query.tool })
           const answer = await operator.call(server.spaceId, server.id, query.tool, args, request.signal)
           return new Response(new Uint8Array(answer), { headers: { 'content-type': 'application/json' } })
         },

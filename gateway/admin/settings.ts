@@ -26,7 +26,7 @@ export const settingViews = (settings: AdminDeps['settings']): SettingView[] =>
   })
 
 /** Settings by key, with their defaults and bounds in `domain/settings`. */
-export function settingRoutes({ settings, events }: AdminDeps) {
+export function settingRoutes({ settings, events, record }: AdminDeps) {
   const one = (key: string): SettingView => {
     const found = settingViews(settings).find((row) => row.key === key)
     if (!found) throw new GatewayError('setting.unknown')
@@ -37,18 +37,20 @@ export function settingRoutes({ settings, events }: AdminDeps) {
     .get('/', () => settingViews(settings))
     .put(
       '/:id',
-      ({ params, body }) => {
+      ({ params, body, request }) => {
         settings.set(params.id, body.value)
         events.emit('settings.changed', { key: params.id })
+        record(request, { action: 'setting.changed', subject: params.id, detail: { value: body.value } })
         return one(params.id)
       },
       { params: IdParams, body: SettingBody },
     )
     .delete(
       '/:id',
-      ({ params }) => {
+      ({ params, request }) => {
         settings.reset(params.id)
         events.emit('settings.changed', { key: params.id })
+        record(request, { action: 'setting.changed', subject: params.id, detail: { reset: true } })
         return one(params.id)
       },
       { params: IdParams, body: Nothing },

@@ -19,16 +19,17 @@ export function spaceViews({ spaces, servers }: Pick<AdminDeps, 'spaces' | 'serv
 
 /** Spaces. The active one is what clients without a pin follow. */
 export function spaceRoutes(deps: AdminDeps) {
-  const { spaces, sets, servers, operator, events } = deps
+  const { spaces, sets, servers, operator, events, record } = deps
   const changed = (spaceId: string) => events.emit('space.changed', { spaceId })
 
   return resource('/spaces')
     .get('/', () => spaceViews(deps))
     .post(
       '/',
-      ({ body }) => {
+      ({ body, request }) => {
         const space = spaces.create({ ...body, name: body.name.trim() })
         changed(space.id)
+        record(request, { action: 'space.created', spaceId: space.id, subject: space.name })
         return space
       },
       { body: SpaceCreate },
@@ -36,21 +37,24 @@ export function spaceRoutes(deps: AdminDeps) {
     .get('/:id', ({ params }) => spaces.find(params.id), { params: IdParams })
     .patch(
       '/:id',
-      ({ params, body }) => {
+      ({ params, body, request }) => {
         const { id } = spaces.get(params.id)
         if (body.defaultSetId !== undefined) sets.find(id, body.defaultSetId)
         const space = spaces.update(id, body)
         changed(id)
+        const what = Object.keys(body).join(', ')
+        record(request, { action: 'space.changed', spaceId: id, subject: space.name, detail: { what } })
         return space
       },
       { params: IdParams, body: SpacePatch },
     )
     .post(
       '/:id/use',
-      ({ params }) => {
+      ({ params, request }) => {
         const space = spaces.get(params.id)
         spaces.use(space.id)
         changed(space.id)
+        record(request, { action: 'space.used', spaceId: space.id, subject: space.name })
         events.emit('policy.changed', { spaceId: null, clientId: null })
         return space
       },
@@ -58,7 +62,7 @@ export function spaceRoutes(deps: AdminDeps) {
     )
     .delete(
       '/:id',
-      async ({ params }) => {
+      async ({ params, request }) => {
         const space = spaces.get(params.id)
         if (space.id === spaces.active().id)
           throw new GatewayError('space.in_use', 'it is the active one; use another first')
@@ -68,6 +72,12 @@ export function spaceRoutes(deps: AdminDeps) {
         for (const server of inside) events.emit('server.changed', { spaceId: space.id, serverId: server.id })
         changed(space.id)
         events.emit('policy.changed', { spaceId: space.id, clientId: null })
+        record(request, {
+          action: 'space.removed',
+          spaceId: space.id,
+          subject: space.name,
+          detail: { servers: inside.length },
+        })
         return { removed: space.id }
       },
       { params: IdParams, body: Nothing },

@@ -29,7 +29,7 @@ const given = (passphrase: string | undefined): Secret | null =>
 
 /** The vault: what keeps the secrets of servers. */
 export const vaultRoutes = (deps: AdminDeps) => {
-  const { vault } = deps
+  const { vault, record } = deps
   return resource('/vault')
     .get('/', async (): Promise<VaultCheck> => {
       const keyMissing = await vault.check()
@@ -37,24 +37,27 @@ export const vaultRoutes = (deps: AdminDeps) => {
     })
     .post(
       '/unlock',
-      async ({ body }) => {
+      async ({ body, request }) => {
         await vault.unlock(given(body.passphrase))
+        record(request, { action: 'vault.unlocked' })
         return vaultView(deps)
       },
       { body: VaultUnlock },
     )
     .post(
       '/move',
-      async ({ body }) => {
+      async ({ body, request }) => {
         await vault.moveTo(body.place, given(body.passphrase))
+        record(request, { action: 'vault.moved', subject: body.place })
         return vaultView(deps)
       },
       { body: VaultMove },
     )
     .post(
       '/reset',
-      async ({ body }) => {
+      async ({ body, request }) => {
         await vault.reset(body.place, given(body.passphrase))
+        record(request, { action: 'vault.reset', subject: body.place })
         return vaultView(deps)
       },
       { body: VaultMove },

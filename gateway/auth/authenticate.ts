@@ -28,7 +28,14 @@ export interface Authenticator {
   close(): void
 }
 
+/** Why a key does not count. `place`: it was in the address, or there were two. */
+export interface KeyFailure {
+  why: 'malformed' | 'unknown' | 'revoked' | 'expired' | 'place'
+  identity: Identity | null
+}
+
 const MOST_REMEMBERED = 1024
+const misplaced: KeyFailure = { why: 'place', identity: null }
 const CREDENTIAL = /^(?:bearer|mcp-key) +(\S+)$/i
 
 /** Remembers headers that passed until any key changes, so that a call costs no hash and no look into the store. */
@@ -37,8 +44,8 @@ export function createAuthenticator(deps: {
   usage: KeyUsage
   runtime: Pick<Runtime, 'now' | 'monotonic'>
   events: EventBus
-  /** Told of every key that does not count. */
-  refused?: () => void
+  /** Told of every key that does not count, and whose it was where that is known. */
+  refused?: (failure: KeyFailure) => void
 }): Authenticator {
   const { keys, usage, runtime } = deps
   const limit = createFailureLimit(() => runtime.monotonic())
@@ -55,23 +62,23 @@ export function createAuthenticator(deps: {
     deps.events.on(change, forget),
   )
 
-  const counts = (key: AccessKey, now: number): boolean =>
-    key.revokedAt === null && (key.expiresAt === null || key.expiresAt > now)
-
-  const lookUp = (text: string, now: number): Proof | null => {
-    if (!isAccessKey(text)) return null
-    // The index compares hashes, so how long it takes tells nothing about the key.
-    const key = keys.findByHash(hashAccessKey(text))
-    if (!key || !counts(key, now)) return null
-    return {
-      identity: { clientId: key.clientId, credentialId: key.id },
-      expiresAt: key.expiresAt,
-      asOf: state,
-    }
+  const failureOf = (key: AccessKey, now: number): 'revoked' | 'expired' | null => {
+    if (key.revokedAt !== null) return 'revoked'
+    return key.expiresAt !== null && key.expiresAt <= now ? 'expired' : null
   }
 
-  const refuse = (remote: () => string): never => {
-    deps.refused?.()
+  const lookUp = (text: string, now: number): Proof | KeyFailure => {
+    if (!isAccessKey(text)) return { why: 'malformed', identity: null }
+    // The index compares hashes, so how long it takes tells nothing about the key.
+    const key = keys.findByHash(hashAccessKey(text))
+    if (!key) return { why: 'unknown', identity: null }
+    const identity = { clientId: key.clientId, credentialId: key.id }
+    const why = failureOf(key, now)
+    return why ? { why, identity } : { identity, expiresAt: key.expiresAt, asOf: state }
+  }
+
+  const refuse = (remote: () => string, failure: KeyFailure): never => {
+    deps.refused?.(failure)
     if (!limit.note(remote())) throw new GatewayError('auth.too_many_failures')
     throw new GatewayError('auth.invalid_key')
   }
@@ -80,23 +87,24 @@ export function createAuthenticator(deps: {
     authenticate(request, remote) {
       const authorization = request.headers.get('authorization')
       const keyHeader = request.headers.get('mcp-key')
-      if (request.url.includes('mcp_')) return refuse(remote)
+      if (request.url.includes('mcp_')) return refuse(remote, misplaced)
       const raw = authorization ?? keyHeader
       if (raw === null) throw new GatewayError('auth.missing_key')
-      if (authorization !== null && keyHeader !== null) return refuse(remote)
+      if (authorization !== null && keyHeader !== null) return refuse(remote, misplaced)
 
       const remembered = authorization === null ? byKeyHeader : byAuthorization
       const now = runtime.now()
       let proof = remembered.get(raw) ?? null
       if (!proof) {
         const text = authorization === null ? raw : (CREDENTIAL.exec(raw)?.[1] ?? '')
-        proof = lookUp(text, now)
-        if (!proof) return refuse(remote)
+        const found = lookUp(text, now)
+        if ('why' in found) return refuse(remote, found)
+        proof = found
         if (remembered.size >= MOST_REMEMBERED) remembered.clear()
         remembered.set(raw, proof)
       } else if (proof.expiresAt !== null && proof.expiresAt <= now) {
         remembered.delete(raw)
-        return refuse(remote)
+        return refuse(remote, { why: 'expired', identity: proof.identity })
       }
       usage.used(proof.identity, now)
       return proof
@@ -106,7 +114,7 @@ export function createAuthenticator(deps: {
       const now = runtime.now()
       if (asOf === state && expiresAt !== null && expiresAt > now) return
       const key = keys.list(identity.clientId).find(({ id }) => id === identity.credentialId)
-      if (!key || !counts(key, now)) throw new GatewayError('auth.invalid_key')
+      if (!key || failureOf(key, now)) throw new GatewayError('auth.invalid_key')
     },
     close() {
       for (const stop of stopListening) stop()

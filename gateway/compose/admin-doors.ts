@@ -1,3 +1,4 @@
+import { createActors } from '../admin/actors'
 import { adminApi } from '../admin/app'
 import { openAdminListener } from '../admin/listener'
 import type { Operator } from '../admin/operator'
@@ -22,7 +23,7 @@ export function openAdminDoors(
   { mcpUrl }: FrontDoor,
   { libc, quit }: { libc: Libc; quit: () => void },
 ): string {
-  const { config, runtime, startedAt, redactor, journal, tell, fault } = foundation
+  const { config, runtime, startedAt, redactor, journal, tell, trail, fault } = foundation
   const { stores, events, vault, secrets, consents } = foundation
   const operator: Operator = {
     states: pool.states,
@@ -39,6 +40,7 @@ export function openAdminDoors(
     call: operatorCalls.call,
   }
   let adminUrl = ''
+  const actors = createActors()
   const admin = adminApi(
     {
       ...stores,
@@ -65,14 +67,17 @@ export function openAdminDoors(
       }),
       problems: stores.db.problems,
       logs: journal,
+      trail,
+      record: (request, entry) => trail.record({ ...entry, actor: actors.of(request) }),
       quit,
     },
     fault,
   )
+  const app = actors.behindDoor(admin)
   const listener = parts.use(
     openAdminListener({
       runtime,
-      app: admin,
+      app,
       audit: ({ method, path }) => tell.change(method, path, null),
     }),
   )
@@ -81,7 +86,7 @@ export function openAdminDoors(
   parts.use(
     openControlSocket({
       path: controlPath(config),
-      app: admin,
+      app,
       libc,
       isOurDescendant: processes.trees.owns,
       executableOf: executableReader(config.platform),

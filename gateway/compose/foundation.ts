@@ -2,6 +2,8 @@ import { join } from 'node:path'
 import type { Config } from '../config'
 import { createEvents } from '../events'
 import type { GatewayOptions } from '../gateway'
+import { byGateway } from '../domain/audit'
+import { createAuditTrail } from '../logs/audit'
 import { createJournal } from '../logs/journal'
 import { createTeller } from '../logs/teller'
 import { createConsents } from '../secrets/consents'
@@ -13,6 +15,7 @@ import { createVault } from '../secrets/vault'
 import { createWrappingKeys } from '../secrets/wrapping-keys'
 import { openStores } from '../store/stores'
 import { createUpkeep } from '../store/upkeep'
+import { version } from '../version'
 
 /** Where parts are put that are open, to be ended in reverse. */
 export type Parts = Pick<AsyncDisposableStack, 'use' | 'defer'>
@@ -33,6 +36,17 @@ export function openFoundation(parts: Parts, config: Config, options: GatewayOpt
   const stores = openStores(file, runtime)
   parts.defer(() => stores.db.close())
   const upkeep = parts.use(createUpkeep({ db: stores.db, file, runtime, report: fault }))
+  const trail = parts.use(
+    createAuditTrail({
+      store: stores.audit,
+      redact,
+      settings: stores.settings.read,
+      runtime,
+      report: fault,
+    }),
+  )
+  trail.record({ action: 'gateway.started', actor: byGateway, detail: { version, pid: process.pid } })
+  parts.defer(() => trail.record({ action: 'gateway.stopped', actor: byGateway }))
   const events = createEvents(fault)
   const keychain = options.keychain ?? createOsKeychain({ platform: config.platform, runtime })
   const vault = parts.use(
@@ -65,6 +79,7 @@ export function openFoundation(parts: Parts, config: Config, options: GatewayOpt
     fault,
     stores,
     upkeep,
+    trail,
     events,
     vault,
     unlocking,

@@ -1,5 +1,6 @@
 import { createAuthenticator } from '../auth/authenticate'
 import { createKeyUsage } from '../auth/key-usage'
+import { byGateway } from '../domain/audit'
 import { GatewayError } from '../errors'
 import type { GatewayOptions } from '../gateway'
 import { createDoor } from '../mcp/door'
@@ -16,7 +17,7 @@ export type FrontDoor = Awaited<ReturnType<typeof openFrontDoor>>
 
 export async function openFrontDoor(
   parts: Parts,
-  { stores, events, runtime, tell, fault }: Foundation,
+  { stores, events, runtime, tell, trail, fault }: Foundation,
   { views, spaceOf }: Policy,
   { pool }: Servers,
   { router, states, sessions, listeners }: Requests,
@@ -26,7 +27,14 @@ export async function openFrontDoor(
   const { settings, keys, clients } = stores
   const usage = createKeyUsage({ touch: keys.touch, clients, runtime, report: fault })
   parts.defer(() => usage.close())
-  const authenticator = createAuthenticator({ keys, usage, runtime, events, refused: tell.wrongKey })
+  const authenticator = createAuthenticator({
+    ...{ keys, usage, runtime, events },
+    refused({ why, identity }) {
+      tell.wrongKey()
+      const actor = identity ? ({ via: 'client', ...identity } as const) : byGateway
+      trail.record({ action: 'auth.failed', actor, subject: why })
+    },
+  })
   parts.defer(() => authenticator.close())
 
   const door = createDoor({
@@ -45,6 +53,8 @@ export async function openFrontDoor(
     runtime,
     version,
     report: fault,
+    turnedAway: (code, subject) =>
+      trail.record({ action: 'request.refused', actor: byGateway, subject, detail: { code } }),
   })
   parts.defer(events.on('client.revoked', (of) => door.cancel(new GatewayError('auth.invalid_key'), of)))
   parts.defer(events.on('key.rotated', door.endStreams))

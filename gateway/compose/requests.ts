@@ -36,7 +36,7 @@ export type Requests = ReturnType<typeof openRequests>
 
 export function openRequests(
   parts: Parts,
-  { stores, events, vault, runtime, fault }: Foundation,
+  { stores, events, vault, runtime, trail, fault }: Foundation,
   { views, spaceOf }: Policy,
   { pool }: Servers,
   pulse: Pulse,
@@ -54,7 +54,15 @@ export function openRequests(
     isolated: (id) => servers.list().some((one) => one.id === id && one.isolation !== 'shared'),
     keys: () => [vault.ownKey('task')?.bytes, runKey].filter((key) => key !== undefined),
   })
-  const router = createRouter({ upstreams: pool, lists, states, tasks })
+  const router = createRouter({
+    ...{ upstreams: pool, lists, states, tasks },
+    refused: ({ clientId, spaceId, method, wanted }) =>
+      trail.record({
+        action: 'call.refused',
+        actor: { via: 'client', clientId, credentialId: null },
+        ...{ spaceId, subject: wanted, detail: { method } },
+      }),
+  })
   const operatorCalls = createOperatorCalls({ router, view: views.operatorView })
 
   const sessionKeys = parts.use(createSessionKeys({ vaultKey: () => vault.ownKey('session'), runtime }))

@@ -1,3 +1,4 @@
+import { byGateway } from '../domain/audit'
 import { systemResolve } from '../net/reach'
 import { createSafeFetch } from '../net/safe-fetch'
 import { openProcesses } from '../process/processes'
@@ -11,8 +12,8 @@ export type Servers = Awaited<ReturnType<typeof openServers>>
 
 /** Ends what an earlier run left behind, and opens the pool. `announce` takes what servers say on their own. */
 export async function openServers(parts: Parts, foundation: Foundation, announce: () => Announce | null) {
-  const { config, runtime, redactor, journal, tell, fault, stores, events, vault, secrets, consents } =
-    foundation
+  const { config, runtime, redactor, journal, tell, fault, stores, events, trail } = foundation
+  const { vault, secrets, consents } = foundation
   const { servers, catalog, settings } = stores
   const processes = parts.use(openProcesses({ config, runtime, onError: fault }))
   const swept = await processes.sweep()
@@ -44,6 +45,11 @@ export async function openServers(parts: Parts, foundation: Foundation, announce
         safeFetch: createSafeFetch({ runtime, environment: config.environment, resolve: systemResolve }),
         redactor,
         stdio: processes,
+        spawned: ({ id, spaceId, name }, pid) =>
+          trail.record({
+            ...{ action: 'server.spawned', actor: byGateway },
+            ...{ spaceId, serverId: id, subject: name, detail: { pid } },
+          }),
       }),
       redact: redactor.redact,
       log: tell.server,

@@ -1,4 +1,5 @@
 import { chmodSync, rmSync } from 'node:fs'
+import type { Actor } from '../domain/audit'
 import { GatewayError, toGatewayError, toProblem } from '../errors'
 import { createLineFramer } from '../wire/lines'
 import { CHUNK_BYTES, encodeFrame, MAX_FRAME_BYTES, parseRequest, type RequestFrame } from './frames'
@@ -6,8 +7,8 @@ import { descriptorOf, type Libc, type Peer } from './libc'
 import { secureFolder } from './path'
 import { createWriter, type Writer } from './writer'
 
-/** Who changed what. Never a body: bodies carry secrets. */
-export interface AuditEntry {
+/** Who asks for what. Never a body: bodies carry secrets. */
+export interface ChangeRequest {
   pid: number
   executable: string
   method: string
@@ -16,14 +17,14 @@ export interface AuditEntry {
 
 interface Deps {
   path: string
-  app: { handle(request: Request): Promise<Response> | Response }
+  app: { handle(request: Request, by: Actor): Promise<Response> | Response }
   libc: Pick<Libc, 'peerOf'>
   /** True for processes that a server of ours started: they may not steer the gateway. */
   isOurDescendant(pid: number): boolean | Promise<boolean>
   /** Null when the process is gone. */
   executableOf(pid: number): string | null
   /** Told of every request that may change something, before it runs. */
-  audit(entry: AuditEntry): void
+  audit(entry: ChangeRequest): void
 }
 
 interface Connection {
@@ -125,7 +126,7 @@ export function openControlSocket(deps: Deps): AsyncDisposable {
         body: method === 'GET' ? null : body,
         signal: connection.abort.signal,
       })
-      const response = await app.handle(request)
+      const response = await app.handle(request, { via: 'socket', ...who })
       connection.endless = response.headers.get('content-type')?.startsWith('text/event-stream') ?? false
       await sendResponse(connection.writer, response)
     } catch (error) {

@@ -100,6 +100,8 @@ export const settingSpecs = {
   'timeouts.in_use': ms(1_800_000, 'after which a quiet conversation no longer keeps its servers running'),
   'timeouts.session_idle': ms(1_800_000, 'until a quiet session leaves memory'),
   'timeouts.catalog_refresh': ms(86_400_000, 'until a catalog is read again in the background'),
+  'audit.days': count(365, 3650, 'days an entry of the audit trail is kept'),
+  'audit.entries': count(100_000, 10_000_000, 'entries the audit trail keeps; the oldest go first'),
 } as const satisfies Record<string, SettingSpec>
 
 export type SettingKey = keyof typeof settingSpecs

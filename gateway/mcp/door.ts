@@ -1,7 +1,7 @@
 import { Elysia } from 'elysia'
 import type { Authenticator } from '../auth/authenticate'
 import type { ReadSetting } from '../domain/settings'
-import { GatewayError, toGatewayError } from '../errors'
+import { type ErrorCode, GatewayError, toGatewayError } from '../errors'
 import type { Identity } from '../domain/client'
 import type { FeatureView } from '../policy/feature-view'
 import type { RequestStates } from '../router/request-state'
@@ -39,6 +39,8 @@ export interface DoorDeps {
   version: string
   /** Takes what went wrong inside; nothing of it is sent. */
   report: (error: unknown) => void
+  /** Told of requests that a page or a name which is not ours brought here, before anything was read. */
+  turnedAway?: (why: ErrorCode, from: string) => void
 }
 
 const paths = ['/mcp', '/health'] as const
@@ -98,7 +100,12 @@ export function createDoor(deps: DoorDeps): Door {
 
       return (request) => {
         const refused = guard.check(request)
-        if (refused) return problemReply(refused)
+        if (refused) {
+          const { code } = refused
+          if (code === 'http.bad_host' || code === 'http.bad_origin')
+            deps.turnedAway?.(code, request.headers.get(code === 'http.bad_host' ? 'host' : 'origin') ?? '')
+          return problemReply(refused)
+        }
         const { url } = request
         const query = url.indexOf('?')
         if (!addresses.has(query < 0 ? url : url.slice(0, query))) {

@@ -14,7 +14,7 @@ import { optionalText, progressTokenOf, quote, replaceText, textMember } from '.
 import type { UpstreamRequest, Upstreams } from './ports'
 import { requestDigest, type RequestStates, type StateBinding } from './request-state'
 import { resultUriEdits } from './result-uris'
-import { type Target, targetOf } from './target'
+import { type Target, targetOf, wantedBy } from './target'
 import { holderIn, relatedUp, taskEdits, taskMethods, type TaskSide, withTaskIds } from './task-edits'
 import type { TaskHolder, TaskIds } from './task-ids'
 import { listTasks } from './task-list'
@@ -39,6 +39,8 @@ export interface RouterOptions {
   lists: Lists
   states: RequestStates
   tasks: TaskIds
+  /** Told of every request for something its view does not show: it is denied, or there is no such thing. */
+  refused?: (what: { clientId: string; spaceId: string; method: string; wanted: string }) => void
 }
 
 const listKinds: ReadonlyMap<string | null, FeatureKind> = new Map([
@@ -54,7 +56,7 @@ const nothingToComplete = encodeUtf8('{"completion":{"values":[]}}')
  * Routes by what the view finds, never by the parts of a name. Messages go up and come down as the bytes they were,
  * with nothing replaced but the id, the progress token, and names and URIs that are exposed in another form.
  */
-export function createRouter({ upstreams, lists, states, tasks }: RouterOptions): Router {
+export function createRouter({ upstreams, lists, states, tasks, refused }: RouterOptions): Router {
   /** The server's answer; null when the server need not be asked. */
   function ask(target: Target, message: Envelope, exchange: Exchange): Promise<Envelope | null> {
     const { serverId, uri, edits } = target
@@ -112,8 +114,23 @@ export function createRouter({ upstreams, lists, states, tasks }: RouterOptions)
     return [{ ...span, with: quote(await states.seal({ kind: 'server', state }, bound)) }]
   }
 
+  function visible(view: FeatureView, message: Envelope, clientId: string): Target {
+    try {
+      return targetOf(view, message)
+    } catch (error) {
+      if (error instanceof GatewayError && /^(feature|resource)\.unknown$/.test(error.code))
+        refused?.({
+          clientId,
+          spaceId: view.spaceId,
+          method: message.method ?? '',
+          wanted: wantedBy(message),
+        })
+      throw error
+    }
+  }
+
   function find(view: FeatureView, message: Envelope, holder: TaskHolder): Target {
-    if (!taskMethods.has(message.method)) return targetOf(view, message)
+    if (!taskMethods.has(message.method)) return visible(view, message, holder.clientId)
     const id = textMember(message, message.params, 'taskId')
     const { serverId, taskId } = tasks.open(view, id.text, holder)
     return { serverId, uri: null, edits: replaceText(id, taskId) }

@@ -2,6 +2,7 @@ import { GatewayError } from '../errors'
 import type { FeatureView } from '../policy/feature-view'
 import type { Edit, Envelope } from '../wire/envelope'
 import { member } from '../wire/members'
+import { textOf } from '../wire/text'
 import { replaceText, textMember, type Text } from './params'
 
 /** What one request needs on its way up. */
@@ -28,6 +29,19 @@ export function targetOf(view: FeatureView, message: Envelope): Target {
     default:
       throw new GatewayError('rpc.method_unknown')
   }
+}
+
+/** What a request asks for, in a word for the record; of an address without the parts that may carry data. */
+export function wantedBy(message: Envelope): string {
+  const { bytes, params } = message
+  const ref = params && member(bytes, params, 'ref')
+  const text = (key: string): string | null => {
+    const span = [params, ref].map((object) => object && member(bytes, object, key)).find((found) => found)
+    return span ? textOf(bytes, span) : null
+  }
+  const uri = text('uri')
+  if (uri === null) return text('name') ?? ''
+  return uri.replace(/[?#].*$/s, '').replace(/^([^/]*\/\/)[^/]*@/, '$1')
 }
 
 function named(view: FeatureView, kind: 'tool' | 'prompt', name: Text): Target {

@@ -1,4 +1,5 @@
 import type { Runtime } from '../runtime'
+import { createAuditStore } from './audit'
 import { createCatalogStore } from './catalog'
 import { createClientStore } from './clients'
 import { createConsentStore } from './consents'
@@ -18,6 +19,7 @@ export function openStores(file: string, runtime: Pick<Runtime, 'now' | 'newId'>
   const db = openDatabase(file, runtime)
   return {
     db,
+    audit: createAuditStore(db),
     spaces: createSpaceStore(db, runtime),
     servers: createServerStore(db, runtime),
     catalog: createCatalogStore(db, runtime),

@@ -20,13 +20,16 @@ export function createOpenChannel(deps: {
   safeFetch: SafeFetch
   redactor: Redactor
   stdio: Pick<StdioDeps, 'trees' | 'environment'>
+  /** Told of every process that was started. */
+  spawned?: (server: Server, pid: number) => void
 }) {
   const { config, settings, runtime, safeFetch, redactor, stdio } = deps
   return async (
-    { id, definition }: Server,
+    server: Server,
     values: Readonly<Record<string, string | Secret>>,
     events: ChannelEvents,
   ): Promise<Channel> => {
+    const { id, definition } = server
     const limits = {
       maxMessageBytes: settings('limits.message_bytes'),
       maxQueuedBytes: settings('limits.send_queue_bytes'),
@@ -36,7 +39,9 @@ export function createOpenChannel(deps: {
       const { command, args, cwd } = definition
       const ownFolder = serverFolder(config.dataDir, id)
       const options = { command, args, cwd, env: values, ownFolder, limits, events }
-      return openStdio(options, { ...stdio, runtime, redactor, platform: config.platform })
+      const channel = await openStdio(options, { ...stdio, runtime, redactor, platform: config.platform })
+      deps.spawned?.(server, channel.pid)
+      return channel
     }
     const held = redactor.hold(Object.values(values).filter((value) => value instanceof Secret))
     const options = {

@@ -17,6 +17,7 @@ const pinned = [
   '3786161d3c47cd1fc6a16b405fba635ebb965dc944492270927225169c779271',
   '86fb39ced5635c10b1aac5bbe1a1174b1f1c6d9f8853142be2b2eee5d3f50566',
   'fa30ad3906cc16289c6a5846683bd53b08d9020bc696d25559fd3aa4df2425f1',
+  'e94b032505b62a796c0981aa9e7310b6b19e240657599652f2ac11322e9a61fd',
 ]
 
 const next = [
@@ -86,7 +87,7 @@ test('[threat.60] a start without a new migration makes no backup; three backups
   }
   const versions = [2, 3, 4].map((n) => migrations.length + n)
   expect(backupsOf(stores.folder)).toEqual(
-    versions.map((version, i) => `mcpmux-v${version}-${String(1002 + i).padStart(14, '0')}.db`),
+    versions.map((version, i) => `mcpmux-v${version}-${String(1002 + i).padStart(14, '0')}.db`).toSorted(),
   )
 })
 

@@ -16,7 +16,7 @@ import { openLibc } from '../../gateway/control/libc'
 import { lockDataFolder } from '../../gateway/control/lock'
 import { controlPath } from '../../gateway/control/path'
 import { executableReader } from '../../gateway/control/process-info'
-import { type AuditEntry, openControlSocket } from '../../gateway/control/socket'
+import { type ChangeRequest, openControlSocket } from '../../gateway/control/socket'
 import { readConfig } from '../../gateway/config'
 import { GatewayError } from '../../gateway/errors'
 import { waitUntil } from '../support/processes'
@@ -43,7 +43,7 @@ interface Options {
 }
 
 function open(path: string, options: Options = {}) {
-  const audits: AuditEntry[] = []
+  const audits: ChangeRequest[] = []
   const socket = openControlSocket({
     path,
     libc: { peerOf: options.peerOf ?? libc.peerOf },

@@ -4,6 +4,7 @@ import { type AdminApi, adminApi } from '../../gateway/admin/app'
 import type { AdminDeps } from '../../gateway/admin/deps'
 import type { UpstreamState } from '../../gateway/domain/upstream-state'
 import { createEvents, type EventName } from '../../gateway/events'
+import { createAuditTrail } from '../../gateway/logs/audit'
 import { createJournal } from '../../gateway/logs/journal'
 import { createViews } from '../../gateway/policy/views'
 import { systemRuntime } from '../../gateway/runtime'
@@ -32,6 +33,15 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
   const quits: number[] = []
   const internals: unknown[] = []
   const { vault } = tempVault(stores)
+  const trail = createAuditTrail({
+    store: stores.audit,
+    redact: (text) => text,
+    settings: stores.settings.read,
+    runtime: systemRuntime,
+    report: (error) => {
+      throw error
+    },
+  })
   const deps: AdminDeps = {
     ...stores,
     runtime: systemRuntime,
@@ -84,6 +94,8 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
       redact: (text) => text,
       runtime: systemRuntime,
     }),
+    trail,
+    record: (_request, entry) => trail.record({ ...entry, actor: { via: 'window' } }),
     quit: () => quits.push(1),
   }
   const app = adminApi(deps, (cause) => internals.push(cause))
