@@ -1,5 +1,6 @@
 import { Elysia } from 'elysia'
 import { GatewayError } from '../errors'
+import { auditRoutes } from './audit'
 import { clientRoutes } from './clients'
 import type { AdminDeps } from './deps'
 import { eventRoutes } from './events'
@@ -43,6 +44,7 @@ export const adminApi = (deps: AdminDeps, onInternal: (cause: unknown) => void =
     .use(vaultRoutes(deps))
     .use(eventRoutes(deps))
     .use(logRoutes(deps))
+    .use(auditRoutes(deps))
     .use(quitRoutes(deps))
 
 export type AdminApi = ReturnType<typeof adminApi>

@@ -12,13 +12,13 @@ import {
 import { GatewayError } from '../errors'
 import { createLogFolder } from '../logs/log-folder'
 import { readLogs } from '../logs/log-reader'
-import { systemRuntime } from '../runtime'
 import { createSseParser } from '../wire/sse'
 import { type AdminClient, must, toRemoteError } from './client'
 import { type Command, exit } from './command'
 import { findServer } from './find'
 import type { Io } from './io'
 import { safe, safeJson } from './output'
+import { readSince } from './time'
 import { parse, UsageError, words } from './usage'
 
 const help = `Usage: mcpmux logs [SERVER | --all | --audit] [-f] [options] [--space S] [--data-dir D] [--json]
@@ -47,7 +47,6 @@ const options = {
 
 const MOST_LINES = 10_000
 const LONGEST_EVENT = 1024 * 1024
-const milliseconds: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 function readLevel(text: string): LineLevel {
   const found = lineLevels.find((level) => level === text || (level === 'warning' && text === 'warn'))
@@ -59,15 +58,6 @@ function readSource(text: string): LineSource {
   const found = lineSources.find((source) => source.toLowerCase() === text.toLowerCase())
   if (!found) throw new UsageError(`--source is one of ${lineSources.join(', ')}`)
   return found
-}
-
-function readSince(text: string): number {
-  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
-  const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
-  const since = count ? systemRuntime.now() - Number(count) * (milliseconds[unit] ?? 0) : at
-  if (!Number.isFinite(since))
-    throw new UsageError('--since is a duration (30s, 10m, 2h, 3d) or a time in ISO 8601')
-  return Math.max(0, since)
 }
 
 function readLimit(text: string): number {
@@ -145,7 +135,7 @@ export const command: Command = {
       limit: readLimit(values.lines ?? '200'),
       ...(values.level === undefined ? {} : { level: readLevel(values.level) }),
       ...(values.source === undefined ? {} : { source: readSource(values.source) }),
-      ...(values.since === undefined ? {} : { since: readSince(values.since) }),
+      ...(values.since === undefined ? {} : { since: readSince(values.since, '--since') }),
     }
     const { io, admin } = open(values['data-dir'])
     const of = values.all ? 'all' : values.audit ? 'audit' : 'app'

@@ -64,4 +64,5 @@ export const when = (at: number | null): string =>
   at === null ? 'never' : new Date(at).toISOString().replace(/\.\d+Z$/, 'Z')
 
 /** `1 tool`, `2 tools`. */
-export const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`
+export const plural = (count: number, word: string, many = `${word}s`): string =>
+  `${count} ${count === 1 ? word : many}`

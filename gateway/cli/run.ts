@@ -26,6 +26,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   call: () => import('./call'),
   config: () => import('./config'),
   logs: () => import('./logs'),
+  audit: () => import('./audit'),
   vault: () => import('./vault'),
 }
 
@@ -42,6 +43,7 @@ const overview = `McpMux ${version}: one local endpoint for all your MCP servers
   mcpmux tools [--client C]     tools under the names clients see
   mcpmux call SERVER/TOOL JSON  call one tool
   mcpmux logs [SERVER] [-f]     what was written down
+  mcpmux audit [-f]             who did what, and what was refused
   mcpmux config get | set       settings
   mcpmux vault status           what keeps the secrets (also: unlock, use, reset)
 

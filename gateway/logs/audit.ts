@@ -17,8 +17,10 @@ import { createAuditTally } from './audit-tally'
 export interface AuditReader {
   /** Up to `limit` entries below the number `before`, the newest first. */
   list(filter: AuditFilter, page: { before: number | null; limit: number }): AuditRecord[]
-  /** Entries as they are written, until `signal` aborts. Pulled by its reader. */
-  follow(filter: AuditFilter, signal: AbortSignal): AsyncGenerator<AuditRecord>
+  /** Number of the newest entry; 0 without any. */
+  newest(): number
+  /** Entries above the number `after`, then those to come, until `signal` aborts. Pulled by its reader. */
+  follow(filter: AuditFilter, after: number, signal: AbortSignal): AsyncGenerator<AuditRecord>
   /** Follows the chain of hashes from end to end. */
   check(): Promise<AuditCheck>
 }
@@ -124,9 +126,12 @@ export function createAuditTrail(deps: {
       flush()
       return store.list(filter, page)
     },
-    async *follow(filter, signal) {
+    newest() {
       flush()
-      let after = store.ends().head.seq
+      return store.ends().head.seq
+    },
+    async *follow(filter, from, signal) {
+      let after = from
       let wake = (): void => {}
       const woken = (): void => wake()
       followers.add(woken)
@@ -134,7 +139,7 @@ export function createAuditTrail(deps: {
       try {
         while (!signal.aborted) {
           const head = store.ends().head.seq
-          if (head === after) {
+          if (head <= after) {
             await new Promise<void>((resolve) => {
               wake = resolve
             })
