@@ -11,7 +11,7 @@ const manyAtOnce = 400
 export async function callRows(peers: readonly Target[]): Promise<Row[]> {
   await using floor = await startFloor('stdio', ...echoCommand())
   await using gateway = await startBench([{ name: 'echo', from: echoCommand() }])
-  return await measure('stdio', [floorTarget('floor', floor), ...eras(gateway.target), ...peers])
+  return await measure('stdio', eras(floorTarget('floor', floor)), [...eras(gateway.target), ...peers])
 }
 
 /** The same calls where the server is reached over Streamable HTTP. */
@@ -19,28 +19,26 @@ export async function httpRows(): Promise<Row[]> {
   await using echo = await startHttpEcho()
   await using floor = await startFloor('http', echo.url.href)
   await using gateway = await startBench([{ name: 'echo', from: echo.url }])
-  return await measure('http', [floorTarget('floor', floor), ...eras(gateway.target)])
+  return await measure('http', eras(floorTarget('floor', floor)), eras(gateway.target))
 }
 
-/** The gateway as clients of both eras call it. */
-const eras = (target: Target): Target[] => [target, { ...target, name: 'mcpmux 2026-07-28', modern: true }]
+/** A target as clients of both eras call it. Their messages differ in length, so that each is held against its own. */
+const eras = (target: Target): Target[] => [
+  target,
+  { ...target, name: `${target.name} 2026-07-28`, modern: true },
+]
 
-async function measure(part: string, targets: readonly Target[]): Promise<Row[]> {
+async function measure(part: string, floors: readonly Target[], targets: readonly Target[]): Promise<Row[]> {
   const loaders: Loader[] = []
   try {
-    for (const target of targets) loaders.push(await openLoader(target))
+    for (const target of [...floors, ...targets]) loaders.push(await openLoader(target))
     await warmUp(loaders, 32)
     const one = await interleave(loaders, rounds, 1, oneAtATime)
     const many = await interleave(loaders, rounds, 32, manyAtOnce)
-    return targets.slice(1).flatMap(({ name }, index) => {
-      const judged = name.startsWith('mcpmux')
-      return rowsOf(
-        part,
-        name,
-        judged,
-        { one: one[0] ?? [], many: many[0] ?? [] },
-        { one: one[index + 1] ?? [], many: many[index + 1] ?? [] },
-      )
+    const load = (index: number): Load => ({ one: one[index] ?? [], many: many[index] ?? [] })
+    return targets.flatMap(({ name, modern }, index) => {
+      const base = floors.findIndex((floor) => floor.modern === modern)
+      return rowsOf(part, name, name.startsWith('mcpmux'), load(base), load(floors.length + index))
     })
   } finally {
     for (const loader of loaders) loader.close()

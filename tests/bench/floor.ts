@@ -17,6 +17,8 @@ const forward =
 const server = Bun.serve({
   hostname: '127.0.0.1',
   port: 0,
+  // A load that turns elsewhere for a while finds its connections again.
+  idleTimeout: 120,
   async fetch(request) {
     if (request.method !== 'POST') return new Response(null, { status: 405 })
     const answer = await forward(JSON.parse(await request.text()) as Message)
