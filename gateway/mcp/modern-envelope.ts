@@ -1,7 +1,7 @@
 import { logLevels, type LogLevel } from '../domain/exchange'
 import { GatewayError } from '../errors'
 import type { Envelope, Span } from '../wire/envelope'
-import { member } from '../wire/members'
+import { indexMembers, member } from '../wire/members'
 import { textOf } from '../wire/text'
 import { decodeHeaderText } from '../wire/header-text'
 import { objectText, sessionVersions } from './methods'
@@ -47,8 +47,11 @@ export function isModern(headers: Headers, message: Envelope): boolean {
  * (MCP 2026-07-28, Streamable HTTP, server validation), and `rpc.version_unsupported`.
  */
 export function readModern(headers: Headers, message: Envelope): ModernEnvelope {
-  const { bytes } = message
+  const { bytes, params } = message
+  // They are asked for by every step of the way.
+  if (params) indexMembers(bytes, params)
   const meta = metaOf(message)
+  if (meta) indexMembers(bytes, meta)
   const version = meta && member(bytes, meta, `${prefix}protocolVersion`)
   const text = version && textOf(bytes, version)
   if (!meta || text === null) throw new GatewayError('rpc.envelope', `${prefix}protocolVersion is required`)

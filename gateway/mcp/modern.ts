@@ -10,7 +10,7 @@ import type { Runtime } from '../runtime'
 import type { Listener, Listeners } from '../session/listeners'
 import type { Pulse } from '../session/pulse'
 import type { Sessions } from '../session/sessions'
-import type { Envelope } from '../wire/envelope'
+import type { Envelope, Span } from '../wire/envelope'
 import { member } from '../wire/members'
 import { resultMessage } from '../wire/messages'
 import { encodeUtf8, textOf } from '../wire/text'
@@ -118,13 +118,12 @@ export function createModern(deps: ModernDeps): Modern {
     return leg.response
   }
 
-  /** The call a second round belongs to; null when the state is the server's own, or there is none. */
+  /** The call a second round belongs to; null when the state is the server's own. */
   async function parked(
     { message, proof, confirm }: ModernMessage,
     view: FeatureView,
+    span: Span,
   ): Promise<ModernCall | null> {
-    const span = message.params && member(message.bytes, message.params, 'requestState')
-    if (!span) return null
     const { clientId } = proof.identity
     const state = await deps.states.open(
       textOf(message.bytes, span) ?? '',
@@ -169,7 +168,8 @@ export function createModern(deps: ModernDeps): Modern {
       if (message.method === 'subscriptions/listen') return listen(given, view)
       if (!routed.has(message.method ?? '')) throw new GatewayError('rpc.method_unknown')
       checkParams(request.headers, message, view)
-      const waiting = await parked(given, view)
+      const state = message.params && member(message.bytes, message.params, 'requestState')
+      const waiting = state ? await parked(given, view, state) : null
       let call: ModernCall | null = waiting
       const leg = new ModernLeg(deps.outlets, request, line.keepOpen, () =>
         call?.cancel(new GatewayError('rpc.cancelled')),

@@ -3,7 +3,7 @@ import type { FeatureKind } from '../domain/feature'
 import { GatewayError } from '../errors'
 import { type Abilities, abilitiesOf } from '../policy/abilities'
 import type { FeatureView } from '../policy/feature-view'
-import { type Edit, type Envelope, WireError } from '../wire/envelope'
+import { type Edit, type Envelope, type Span, WireError } from '../wire/envelope'
 import { member, rawOf } from '../wire/members'
 import { resultMessage } from '../wire/messages'
 import { splice } from '../wire/splice'
@@ -88,9 +88,8 @@ export function createRouter({ upstreams, lists, states, tasks, refused }: Route
     message: Envelope,
     exchange: Exchange,
     target: Target,
+    span: Span,
   ): Promise<Target> {
-    const span = message.params && member(message.bytes, message.params, 'requestState')
-    if (!span) return target
     const token = textOf(message.bytes, span)
     const bound = binding(view, message, exchange.identity.clientId, target.serverId)
     const state = await states.open(token ?? '', bound)
@@ -168,7 +167,8 @@ export function createRouter({ upstreams, lists, states, tasks, refused }: Route
         const found = find(view, message, holder)
         const side = sideOf(view, found.serverId, holder)
         if (side) found.edits = inOrder([...found.edits, ...relatedUp(side, message.bytes, message.params)])
-        const target = exchange.era === 'modern' ? await withOwnState(view, message, exchange, found) : found
+        const state = exchange.era === 'modern' ? stateOf(message) : null
+        const target = state ? await withOwnState(view, message, exchange, found, state) : found
         const answer = await ask(target, message, side ? withTaskIds(exchange, side) : exchange)
         if (answer === null) return resultMessage(idOf(message), emptyResult)
         const edits = exchange.era === 'modern' ? modernEdits(message.method, answer) : []
@@ -217,6 +217,9 @@ function answered(
   const located = uris ? shown.flatMap((one) => resultUriEdits(view, serverId, one)) : []
   return splice(answer.bytes, inOrder([...located, ...more, id]))
 }
+
+/** Where a second round carries its state. */
+const stateOf = ({ bytes, params }: Envelope): Span | null => params && member(bytes, params, 'requestState')
 
 const inOrder = (edits: Edit[]): Edit[] => edits.sort((a, b) => a.start - b.start)
 

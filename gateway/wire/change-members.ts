@@ -18,6 +18,7 @@ export function changeMembers(
 ): Edit[] {
   const all = entries(bytes, object)
   const goes = all.map(({ key }) => dropped.some((name) => spells(bytes, key.start, key.end, name)))
+  if (added.length === 0 && !goes.includes(true)) return []
   const edits: Edit[] = []
   if (added.length > 0) {
     const at = object.start + 1

@@ -2,6 +2,14 @@
 export interface Span {
   start: number
   end: number
+  /** What `indexMembers` found in an object. */
+  members?: readonly Member[]
+}
+
+/** One member of an object; the key is the string token it is, quotes included. */
+export interface Member {
+  key: Span
+  value: Span
 }
 
 /**

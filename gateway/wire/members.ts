@@ -1,4 +1,4 @@
-import { type Span, WireError } from './envelope'
+import { type Member, type Span, WireError } from './envelope'
 import { spells } from './text'
 
 // Looks into values of a message that `scanMessage` accepted. Offsets only, nothing is validated again; bytes that are
@@ -9,6 +9,7 @@ import { spells } from './text'
  * WireError 'duplicate' when it is repeated: who judges and who obeys must see the same value.
  */
 export function member(bytes: Uint8Array, object: Span, key: string): Span | null {
+  if (object.members) return listed(bytes, object.members, key)
   let found: Span | null = null
   eachMember(bytes, object, (keyStart, keyEnd, start, end) => {
     if (!spells(bytes, keyStart, keyEnd, key)) return
@@ -16,6 +17,21 @@ export function member(bytes: Uint8Array, object: Span, key: string): Span | nul
     found = { start, end }
   })
   return found
+}
+
+function listed(bytes: Uint8Array, members: readonly Member[], key: string): Span | null {
+  let found: Span | null = null
+  for (const { key: token, value } of members) {
+    if (!spells(bytes, token.start, token.end, key)) continue
+    if (found !== null) throw duplicate(key)
+    found = value
+  }
+  return found
+}
+
+/** Keeps the members of an object that will be asked for many, so that its bytes are walked once. */
+export function indexMembers(bytes: Uint8Array, object: Span): void {
+  object.members ??= entries(bytes, object)
 }
 
 /** The elements of an array in order. Anything but an array has none. */
@@ -34,8 +50,9 @@ export function elements(bytes: Uint8Array, array: Span): Span[] {
 }
 
 /** The members of an object in order, keys as the string tokens they are. Anything but an object has none. */
-export function entries(bytes: Uint8Array, object: Span): { key: Span; value: Span }[] {
-  const found: { key: Span; value: Span }[] = []
+export function entries(bytes: Uint8Array, object: Span): readonly Member[] {
+  if (object.members) return object.members
+  const found: Member[] = []
   eachMember(bytes, object, (keyStart, keyEnd, start, end) =>
     found.push({ key: { start: keyStart, end: keyEnd }, value: { start, end } }),
   )
