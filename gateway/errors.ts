@@ -83,6 +83,7 @@ const table = {
   'setting.unknown': { http: 404, rpc: -32602, message: 'no such setting' },
   'setting.invalid': { http: 422, rpc: -32602, message: 'this value does not fit the setting' },
   'consent.mismatch': { http: 409, rpc: -32602, message: 'what was shown is not what would run' },
+  'pins.mismatch': { http: 409, rpc: -32602, message: 'what was shown is not what is offered now' },
   'keychain.unavailable': { http: 503, rpc: -32603, message: 'the keychain cannot be used' },
   'vault.locked': { http: 423, rpc: -32603, message: 'the vault is locked' },
   'vault.passphrase': { http: 403, rpc: -32603, message: 'this passphrase does not open the vault' },

@@ -137,14 +137,8 @@ const rows: Record<string, string | Requirement> = {
   'threat.37': 'certificates are always verified, and proxies never see loopback',
 
   // Several servers, one list.
-  'threat.42': {
-    promise: 'hidden text in definitions is shown and withheld',
-    deferred: 'needs the pins of definitions',
-  },
-  'threat.43': {
-    promise: 'a tool that changed is withheld until accepted',
-    deferred: 'needs the pins of definitions',
-  },
+  'threat.42': 'hidden text in definitions is shown and withheld',
+  'threat.43': 'a tool that changed is withheld until accepted',
   'threat.44': 'no server can take the name of a feature of another',
   'threat.45': {
     promise: "a server's request reaches the client that caused it, and nobody else",

@@ -7,6 +7,8 @@ import { eventRoutes } from './events'
 import { problemResponse, toAdminError } from './failures'
 import { keyRoutes } from './keys'
 import { logRoutes } from './logs'
+import { pinPolicyRoutes } from './pin-policies'
+import { pinRoutes } from './pins'
 import { quitRoutes } from './quit'
 import { serverRoutes } from './servers'
 import { setRoutes } from './sets'
@@ -36,6 +38,8 @@ export const adminApi = (deps: AdminDeps, onInternal: (cause: unknown) => void =
     .use(statusRoutes(deps))
     .use(spaceRoutes(deps))
     .use(serverRoutes(deps))
+    .use(pinRoutes(deps))
+    .use(pinPolicyRoutes(deps))
     .use(setRoutes(deps))
     .use(clientRoutes(deps))
     .use(keyRoutes(deps))

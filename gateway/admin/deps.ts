@@ -2,6 +2,7 @@ import type { AuditEntry } from '../domain/audit'
 import type { EventBus } from '../events'
 import type { AuditReader } from '../logs/audit'
 import type { LogReader } from '../logs/journal'
+import type { Pins } from '../pins/pins'
 import type { Views } from '../policy/views'
 import type { Runtime } from '../runtime'
 import type { Consents } from '../secrets/consents'
@@ -53,6 +54,7 @@ export interface AdminDeps {
   clients: ClientStore
   keys: KeyStore
   consents: Consents
+  pins: Pins
   sessionKeys: Pick<SessionKeys, 'keyIn'>
   settings: SettingStore
   /** Groups writes: all of them are stored, or none. */

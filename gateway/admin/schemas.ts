@@ -135,6 +135,18 @@ export const ServerConsent = t.Object(
 )
 export type ServerConsent = Static<typeof ServerConsent>
 
+/** What a person looked at, by its stamp; `all`: everything as it is, not only what differs. */
+export const PinAccept = t.Object(
+  { stamp: t.String({ maxLength: 64 }), givenBy: GivenBy, all: t.Optional(t.Boolean()) },
+  closed,
+)
+/** `all`: every definition too, whole. */
+export const PinQuery = t.Object({ all: t.Optional(t.Literal('true')) }, closed)
+export const PinPolicyBody = t.Object(
+  { policy: t.Union([t.Literal('guard'), t.Literal('strict'), t.Literal('off')]) },
+  closed,
+)
+
 const SetMember = t.Object(
   {
     mode: t.Union([t.Literal('include'), t.Literal('exclude')]),

@@ -35,6 +35,8 @@ export interface Status extends GatewayInfo {
   sessionKey: SessionKeyView
   /** Features nobody can use, because another server's name is in their way. */
   withheld: { serverId: string; server: string; name: string; keptBy: string }[]
+  /** Servers that offer something else than was accepted: how much is kept from clients, and how much let through. */
+  changes: { serverId: string; server: string; withheld: number; noted: number }[]
   /** Stored rows that cannot be read and are left out, as far as anybody asked for them. */
   unreadable: readonly Problem[]
   /** Clients with a remark: what keeps them from seeing anything. */
@@ -82,7 +84,7 @@ function sessionKeyView({ sessionKeys, vault }: AdminDeps): SessionKeyView {
 
 /** Everything of one moment, for `status`. */
 export function readStatus(deps: AdminDeps): Status {
-  const { spaces, servers, clients, catalog, secrets, views, consents } = deps
+  const { spaces, servers, clients, catalog, secrets, views, consents, pins } = deps
   const active = spaces.active()
   const names = new Map(spaces.list().map((space) => [space.id, space.name]))
   return {
@@ -115,6 +117,13 @@ export function readStatus(deps: AdminDeps): Status {
         keptBy: servers.get(ownerId).name,
       })),
     ),
+    changes: servers.list().flatMap((server) => {
+      const found = pins.findings(server.id).length
+      const withheld = pins.withheld(server).length
+      return found > 0
+        ? [{ serverId: server.id, server: server.name, withheld, noted: found - withheld }]
+        : []
+    }),
     clients: clients.list().map((client) => {
       const view = clientView(client, deps)
       const space = names.get(view.spaceNow) ?? ''

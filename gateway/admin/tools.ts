@@ -1,3 +1,4 @@
+import { pinKey, reasonWords } from '../domain/pins'
 import type { ViewEntry } from '../policy/feature-view'
 import type { AdminDeps } from './deps'
 import { resource } from './resource'
@@ -13,9 +14,11 @@ export interface ToolView {
   original: string
   title: string | null
   description: string | null
+  /** Why no client sees it until a person accepts it; null when clients may see it. */
+  withheld: string | null
 }
 
-function toolView({ exposedName, alias, feature }: ViewEntry): ToolView {
+function toolView({ exposedName, alias, feature }: ViewEntry, withheld: string | null): ToolView {
   let descriptor: unknown
   try {
     descriptor = JSON.parse(feature.descriptor)
@@ -34,11 +37,12 @@ function toolView({ exposedName, alias, feature }: ViewEntry): ToolView {
     original: feature.name,
     title: text('title'),
     description: text('description'),
+    withheld,
   }
 }
 
 /** The tools of a Space, or exactly those one client is offered. */
-export function toolRoutes({ views, clients, spaces }: AdminDeps) {
+export function toolRoutes({ views, clients, spaces, servers, pins }: AdminDeps) {
   return resource('/tools').get(
     '/',
     ({ query }) => {
@@ -48,7 +52,23 @@ export function toolRoutes({ views, clients, spaces }: AdminDeps) {
       const view = client
         ? views.view(client.id, asked ?? client.spaceId ?? spaces.active().id)
         : views.operatorView(asked ?? spaces.active().id)
-      return view.list('tool').map(toolView)
+      const held = new Map(
+        servers
+          .list(view.spaceId)
+          .flatMap((server) =>
+            pins
+              .withheld(server)
+              .map(({ kind, name, reasons }) => [`${server.id} ${pinKey(kind, name)}`, reasonWords(reasons)]),
+          ),
+      )
+      return view
+        .list('tool')
+        .map((entry) =>
+          toolView(
+            entry,
+            held.get(`${entry.feature.serverId} ${pinKey('tool', entry.feature.name)}`) ?? null,
+          ),
+        )
     },
     { query: ToolsQuery },
   )

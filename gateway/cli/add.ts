@@ -183,10 +183,13 @@ export const command: Command = {
       io.talk(line)
       return code
     }
-    const { withheld } = await must(admin.api.status.get())
+    const { withheld, changes } = await must(admin.api.status.get())
     const hidden = withheld.filter(({ serverId }) => serverId === server.id).length
     if (hidden > 0)
       io.talk(`  notice   ${plural(hidden, 'name')} taken by other servers, so withheld: see "mcpmux status"`)
+    const held = changes.find(({ serverId }) => serverId === server.id)?.withheld ?? 0
+    if (held > 0)
+      io.talk(`  notice   ${plural(held, 'definition')} with hidden text, so withheld: see "mcpmux pins"`)
     return code
   },
 }

@@ -27,6 +27,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   config: () => import('./config'),
   logs: () => import('./logs'),
   audit: () => import('./audit'),
+  pins: () => import('./pins'),
   vault: () => import('./vault'),
 }
 
@@ -42,6 +43,7 @@ const overview = `McpMux ${version}: one local endpoint for all your MCP servers
   mcpmux space list             Spaces (also: create, use, rename, remove)
   mcpmux tools [--client C]     tools under the names clients see
   mcpmux call SERVER/TOOL JSON  call one tool
+  mcpmux pins                   what servers offer otherwise than before (also: accept, policy)
   mcpmux logs [SERVER] [-f]     what was written down
   mcpmux audit [-f]             who did what, and what was refused
   mcpmux config get | set       settings

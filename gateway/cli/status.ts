@@ -1,7 +1,7 @@
 import type { Status } from '../admin/status'
 import { must } from './client'
 import { type Command, exit } from './command'
-import { safe, show, stateWord, table } from './output'
+import { plural, safe, show, stateWord, table } from './output'
 import { vaultLines } from './vault'
 import { parse, words } from './usage'
 
@@ -21,6 +21,18 @@ function withheld(status: Status): string[] {
     const more = some.length > names.length ? ` and ${some.length - names.length} more` : ''
     return `withheld  ${names.join(', ')}${more} of ${safe(first?.server ?? '')}: taken by ${safe(first?.keptBy ?? '')}; give one of them a prefix`
   })
+}
+
+/** How many servers offer something else than before, and where to look. */
+function changes({ changes }: Status): string[] {
+  if (changes.length === 0) return []
+  const sum = (which: 'withheld' | 'noted') => changes.reduce((total, server) => total + server[which], 0)
+  const names = changes.slice(0, SHOWN_NAMES).map(({ server }) => safe(server))
+  const more = changes.length > names.length ? ` and ${changes.length - names.length} more` : ''
+  return [
+    `changes   ${plural(changes.length, 'server')} changed what ${changes.length === 1 ? 'it offers' : 'they offer'} (${names.join(', ')}${more}): ` +
+      `${sum('withheld')} withheld, ${sum('noted')} let through; see "mcpmux pins"`,
+  ]
 }
 
 /** Nothing while all is as it should be. */
@@ -43,6 +55,7 @@ function text(status: Status): string {
   for (const { name, remark } of status.clients)
     if (remark) lines.push(`client    ${safe(name)} ${safe(remark)}`)
   lines.push(...withheld(status))
+  lines.push(...changes(status))
   for (const { table, id, what } of status.unreadable)
     lines.push(
       id ? `unread    ${safe(`${table} ${id}: ${what}`)}; left out` : `damaged   ${safe(`${table} ${what}`)}`,

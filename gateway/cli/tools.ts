@@ -26,7 +26,9 @@ export const command: Command = {
     const rows = tools.map((tool) => [
       tool.name,
       tool.server || '(no prefix)',
-      firstLine(tool.description ?? tool.title ?? ''),
+      tool.withheld === null
+        ? firstLine(tool.description ?? tool.title ?? '')
+        : `(withheld: ${tool.withheld}; see "mcpmux pins")`,
     ])
     await show(io, values.json, tools, () => table(['TOOL', 'SERVER', 'DESCRIPTION'], rows), 'no tools')
     return exit.ok

@@ -24,7 +24,7 @@ export function openAdminDoors(
   { libc, quit }: { libc: Libc; quit: () => void },
 ): string {
   const { config, runtime, startedAt, redactor, journal, tell, trail, fault } = foundation
-  const { stores, events, vault, secrets, consents } = foundation
+  const { stores, events, vault, secrets, consents, pins } = foundation
   const operator: Operator = {
     states: pool.states,
     async connect(serverId, signal) {
@@ -49,6 +49,7 @@ export function openAdminDoors(
       secrets,
       vault,
       consents,
+      pins,
       sessionKeys,
       views,
       operator,

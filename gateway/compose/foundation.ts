@@ -8,6 +8,8 @@ import { createJournal } from '../logs/journal'
 import { createTeller } from '../logs/teller'
 import { createConsents } from '../secrets/consents'
 import { openInstallKey } from '../secrets/install-key'
+import { pinsEntry } from '../pins/notice'
+import { createPins } from '../pins/pins'
 import { createOsKeychain } from '../secrets/os-keychain'
 import { createRedactor } from '../secrets/redactor'
 import { createServerSecrets } from '../secrets/server-secrets'
@@ -69,6 +71,17 @@ export function openFoundation(parts: Parts, config: Config, options: GatewayOpt
     fileKey: openInstallKey(config.dataDir, runtime),
     vaultKey: () => vault.ownKey('consent'),
   })
+  const pins = createPins({
+    store: stores.pinRows,
+    catalog: stores.catalog,
+    servers: stores.servers,
+    db: stores.db,
+    events,
+    keep: () => stores.settings.read('limits.tools_per_server'),
+    log: (server, line) => tell.server(server, 'Feature', line),
+    record: (server, noticed) =>
+      trail.record({ action: 'pins.changed', actor: byGateway, ...pinsEntry(server, noticed) }),
+  })
   return {
     config,
     runtime,
@@ -85,5 +98,6 @@ export function openFoundation(parts: Parts, config: Config, options: GatewayOpt
     unlocking,
     secrets,
     consents,
+    pins,
   }
 }

@@ -15,7 +15,7 @@ import type { Foundation, Parts } from './foundation'
 import type { Servers } from './servers'
 
 /** What a client may use: views of all clients, and the Space each works in. Before the pool, which tells of changes. */
-export function openPolicy({ stores, events }: Foundation) {
+export function openPolicy({ stores, events, pins }: Foundation) {
   const { spaces, servers, catalog, clients, sets } = stores
   const views = createViews({
     events,
@@ -24,6 +24,7 @@ export function openPolicy({ stores, events }: Foundation) {
       catalog: (serverId) => catalog.get(serverId),
       sets: (spaceId) => sets.list(spaceId),
       grants: (clientId) => clients.grants(clientId),
+      pins,
     },
   })
   return { views, spaceOf: createClientSpace({ clients, spaces, events }) }

@@ -14,7 +14,7 @@ export type Servers = Awaited<ReturnType<typeof openServers>>
 export async function openServers(parts: Parts, foundation: Foundation, announce: () => Announce | null) {
   const { config, runtime, redactor, journal, tell, fault, stores, events, trail } = foundation
   const { vault, secrets, consents } = foundation
-  const { servers, catalog, settings } = stores
+  const { servers, settings } = stores
   const processes = parts.use(openProcesses({ config, runtime, onError: fault }))
   const swept = await processes.sweep()
   if (swept > 0) tell.note(`ended ${swept} processes an earlier run left behind`)
@@ -27,7 +27,7 @@ export async function openServers(parts: Parts, foundation: Foundation, announce
       settings: settings.read,
       events,
       servers,
-      catalog,
+      catalog: foundation.pins.catalog,
       eras: stores.eras,
       secrets,
       sessions: stores.sessions,

@@ -1,5 +1,6 @@
 import { featureKinds, type FeatureKind } from '../domain/feature'
-import type { ViewEntry } from './feature-view'
+import type { ViewEntry, WithheldEntry } from './feature-view'
+import type { HeldBack } from './hold-back'
 import type { PreparedEntry, PreparedServer } from './prepare'
 import type { Policy } from './resolve'
 import { looksWrapped } from './uris'
@@ -24,17 +25,22 @@ export interface Contents {
   contested: ReadonlySet<string>
   /** Servers with at least one visible feature, in order. */
   servers: readonly PreparedServer[]
+  /** What would be here if its pin held. */
+  withheld: readonly WithheldEntry[]
 }
 
 /**
- * Applies a policy to the servers of a Space, given in list order. Disabled servers contribute nothing, withheld
- * entries are nobody's. A URI stays as it is when one server of the view has it and it does not look wrapped already.
+ * Applies a policy to the servers of a Space, given in list order. Disabled servers contribute nothing, entries that
+ * lost their name are nobody's, and what is held back is only named. A URI stays as it is when one server of the view
+ * has it and it does not look wrapped already.
  */
 export function selectContents(
   servers: readonly PreparedServer[],
   policy: Policy,
-  isWithheld: (entry: PreparedEntry) => boolean,
+  isNobodys: (entry: PreparedEntry) => boolean,
+  held: Pick<HeldBack, 'entries' | 'instructions'> | null,
 ): Contents {
+  const withheld: WithheldEntry[] = []
   const allowed: Record<FeatureKind, Shown[]> = { tool: [], prompt: [], resource: [], template: [] }
   const visible: PreparedServer[] = []
   for (const server of servers) {
@@ -43,12 +49,24 @@ export function selectContents(
     for (const kind of featureKinds) {
       for (const entry of server.entries[kind]) {
         const { alias, feature } = entry.plain
-        if (!policy.allows(alias, feature) || isWithheld(entry)) continue
+        if (!policy.allows(alias, feature) || isNobodys(entry)) continue
+        const finding = held?.entries.get(entry)
+        if (finding) {
+          const { kind, reasons } = finding
+          withheld.push({ kind, alias, exposedName: entry.plain.exposedName, reasons })
+          continue
+        }
         allowed[kind].push({ server, entry, shown: entry.plain, wrapped: false })
         any = true
       }
     }
-    if (any) visible.push(server)
+    if (!any) continue
+    visible.push(server)
+    const instructions = held?.instructions.get(server.server.id)
+    if (instructions) {
+      const { kind, reasons } = instructions
+      withheld.push({ kind, alias: server.server.alias, exposedName: '', reasons })
+    }
   }
   const contested = contestedUris(allowed.resource)
   const resources = allowed.resource.map((item) => inForm(item, contested))
@@ -66,6 +84,7 @@ export function selectContents(
     templates,
     contested,
     servers: visible,
+    withheld,
   }
 }
 

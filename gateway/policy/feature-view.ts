@@ -1,4 +1,5 @@
 import type { Feature, FeatureKind } from '../domain/feature'
+import type { PinnedKind, PinReason } from '../domain/pins'
 
 /** One feature as a client may see it. */
 export interface ViewEntry {
@@ -7,6 +8,15 @@ export interface ViewEntry {
   feature: Feature
   /** The descriptor with its name replaced by the exposed one; everything else byte for byte. */
   descriptor: Uint8Array
+}
+
+/** What a client would see if a person had accepted what became of it. */
+export interface WithheldEntry {
+  kind: PinnedKind
+  alias: string
+  /** '' for instructions. */
+  exposedName: string
+  reasons: readonly PinReason[]
 }
 
 /**
@@ -41,4 +51,6 @@ export interface FeatureView {
     /** Raw JSON object. */
     capabilities: string
   }[]
+  /** What is kept from this view because its pin does not hold; to be named and nothing else. */
+  withheld(): readonly WithheldEntry[]
 }

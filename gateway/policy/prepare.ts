@@ -33,6 +33,9 @@ export interface PreparedServer {
   server: Server
   /** Stands for the server in wrapped URIs. */
   label: string
+  /** What the server last said of how to use it. */
+  said: string | null
+  /** What clients are told of that. */
   instructions: string | null
   /** Raw JSON object. */
   capabilities: string
@@ -71,7 +74,7 @@ export function prepareServer(
     if (entry) entries[feature.kind].push(entry)
   }
   const { instructions = null, capabilities = '{}' } = catalog.handshake ?? {}
-  return { server, label, instructions, capabilities, entries }
+  return { server, label, said: instructions, instructions, capabilities, entries }
 }
 
 const sameFeature = (a: Feature, b: Feature): boolean =>

@@ -57,6 +57,7 @@ export function createView({ spaceId, version, contents, policy, space }: ViewIn
         ({ server }) => (server.alias || server.name) === label && policy.concerns(server.alias, server.id),
       ),
     servers: () => servers,
+    withheld: () => contents.withheld,
   }
 }
 

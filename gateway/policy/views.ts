@@ -5,6 +5,7 @@ import type { EventBus } from '../events'
 import { claimNames, type Withheld } from './claims'
 import { type Contents, type Lists, sameList, selectContents } from './contents'
 import type { FeatureView } from './feature-view'
+import { type HeldBack, holdBack, type PinData } from './hold-back'
 import { type PreparedEntry, type PreparedServer, prepareServer } from './prepare'
 import { compilePolicy, everything, type Policy } from './resolve'
 import { createView } from './view'
@@ -16,6 +17,7 @@ export interface PolicyData {
   catalog(serverId: string): ServerCatalog
   sets(spaceId: string): readonly FeatureSet[]
   grants(clientId: string, spaceId: string): readonly Grant[]
+  pins: PinData
 }
 
 export interface Views {
@@ -36,6 +38,7 @@ interface SpaceState {
   stale: Set<string> | null
   servers: PreparedServer[]
   withheld: Map<PreparedEntry, Withheld>
+  held: Pick<HeldBack, 'entries' | 'instructions'>
   sets: readonly FeatureSet[]
   byClient: Map<string, FeatureView>
   byGrants: Map<string, FeatureView>
@@ -81,22 +84,26 @@ export function createViews({ data, events }: { data: PolicyData; events: EventB
 
   function refresh(spaceId: string, state: SpaceState): void {
     const before = new Map(state.servers.map((prepared) => [prepared.server.id, prepared]))
-    const servers = [...data.servers(spaceId)].sort(inListOrder).map((server) => {
+    const prepared = [...data.servers(spaceId)].sort(inListOrder).map((server) => {
       const known = before.get(server.id)
       if (known && state.stale && !state.stale.has(server.id) && known.server.alias === server.alias) {
         return { ...known, server }
       }
       return prepareServer(server, data.catalog(server.id), known)
     })
+    const { servers, ...held } = holdBack(prepared, data.pins, spaceId)
     const sets = data.sets(spaceId)
     if (state.byGrants.size > 0) state.before = [...state.byGrants.values()]
     state.byGrants.clear()
     state.byClient.clear()
-    Object.assign(state, { servers, sets, withheld: claimNames(servers), stale: new Set(), fresh: true })
+    const withheld = claimNames(servers)
+    Object.assign(state, { servers, sets, withheld, held, stale: new Set(), fresh: true })
   }
 
   function build(spaceId: string, state: SpaceState, policy: Policy): FeatureView {
-    const found = selectContents(state.servers, policy, (entry) => state.withheld.has(entry))
+    // The person who is to judge what is held back sees it.
+    const held = policy === everything ? null : state.held
+    const found = selectContents(state.servers, policy, (entry) => state.withheld.has(entry), held)
     const known = [...state.byGrants.values(), ...state.before]
     const twin = known.find((view) => isUnchanged(view, found))
     const contents = { ...found, lists: reuseLists(found.lists, twin ? [twin] : known) }
@@ -148,6 +155,7 @@ const emptyState = (): SpaceState => ({
   stale: null,
   servers: [],
   withheld: new Map(),
+  held: { entries: new Map(), instructions: new Map() },
   sets: [],
   byClient: new Map(),
   byGrants: new Map(),

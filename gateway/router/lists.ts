@@ -1,4 +1,6 @@
 import type { FeatureKind } from '../domain/feature'
+import { withHiddenShown } from '../domain/hidden-text'
+import { reasonWords } from '../domain/pins'
 import type { ReadSetting } from '../domain/settings'
 import { GatewayError } from '../errors'
 import type { FeatureView, ViewEntry } from '../policy/feature-view'
@@ -7,6 +9,10 @@ import type { Absence } from './ports'
 
 /** Key in a list's `_meta` that names servers whose part of the list may be missing or old. */
 export const absentKey = 'com.mcpmux/absent'
+/** Key in a list's `_meta` that names what is kept from it until a person accepts it. */
+export const withheldKey = 'com.mcpmux/withheld'
+/** Withheld names told in one list. */
+const MOST_WITHHELD = 100
 
 export interface ListsOptions {
   settings: ReadSetting
@@ -68,12 +74,33 @@ export function createLists({ settings, absences }: ListsOptions): Lists {
       const entries = view.list(kind)
       const page = pageAt(entries, kind, cursor === null ? 0 : resume(entries, kind, cursor))
       const missing = absences(view.spaceId).filter(({ alias }) => view.concerns(alias))
-      if (missing.length === 0) return page.whole
-      const told = missing.map(({ alias, reason }) => ({ server: alias, reason }))
-      return concat([page.open, encoder.encode(`,"_meta":${JSON.stringify({ [absentKey]: told })}}`)])
+      const absent = missing.map(({ alias, reason }) => ({ server: alias, reason }))
+      const withheld = withheldFrom(view, kind)
+      if (absent.length + withheld.length === 0) return page.whole
+      const meta = {
+        ...(absent.length > 0 ? { [absentKey]: absent } : {}),
+        ...(withheld.length > 0 ? { [withheldKey]: withheld } : {}),
+      }
+      return concat([page.open, encoder.encode(`,"_meta":${JSON.stringify(meta)}}`)])
     },
   }
 }
+
+/**
+ * What a list does not have until a person accepts it; instructions are told with the tools. A name may be what hides
+ * something, so it is told with that as escapes.
+ */
+const withheldFrom = (view: FeatureView, kind: FeatureKind) =>
+  view
+    .withheld()
+    .filter((entry) => entry.kind === kind || (kind === 'tool' && entry.kind === 'instructions'))
+    .slice(0, MOST_WITHHELD)
+    .map(({ alias, kind: what, exposedName, reasons }) => ({
+      server: alias,
+      kind: what,
+      ...(exposedName === '' ? {} : { name: withHiddenShown(exposedName) }),
+      reason: `${reasonWords(reasons)}; a person has to accept it with "mcpmux pins"`,
+    }))
 
 function render(entries: readonly ViewEntry[], kind: FeatureKind, start: number, size: number): Page {
   const end = Math.min(entries.length, start + size)

@@ -1,4 +1,4 @@
-import type { Feature, FeatureKind, Handshake, ServerCatalog } from '../domain/feature'
+import type { Feature, FeatureKind, FeaturePin, Handshake, ServerCatalog } from '../domain/feature'
 import { readHints } from '../domain/hints'
 import { GatewayError } from '../errors'
 import type { Runtime } from '../runtime'
@@ -26,6 +26,11 @@ interface FeatureRow {
   descriptor: string
   position: number
   first_seen_at: number
+  /** Whether there is a pin, whether it is this very text, its text when it is another, and who accepted it. */
+  pinned: number
+  as_pinned: number
+  pin_text: string | null
+  accepted_by: string | null
 }
 
 interface HandshakeRow {
@@ -42,15 +47,21 @@ interface HandshakeRow {
  * derive from it can be kept.
  */
 export function createCatalogStore(db: Database, { now }: Pick<Runtime, 'now'>): CatalogStore {
-  const columns = 'server_id, kind, features.name, descriptor, features.position, first_seen_at'
-  const byKind = "ORDER BY server_id, instr('tool prompt resource template', kind), features.position"
+  const columns = `features.server_id, features.kind, features.name, features.descriptor, features.position,
+    first_seen_at, pins.server_id IS NOT NULL AS pinned, pins.descriptor IS features.descriptor AS as_pinned,
+    CASE WHEN pins.descriptor IS features.descriptor THEN NULL ELSE pins.descriptor END AS pin_text, accepted_by`
+  const joined = `features LEFT JOIN pins ON pins.server_id = features.server_id
+    AND pins.kind = features.kind AND pins.name = features.name`
+  const byKind = `ORDER BY features.server_id, instr('tool prompt resource template', features.kind),
+    features.position`
   const featuresOf = db.statement<FeatureRow>(
-    `SELECT ${columns} FROM features WHERE server_id = $serverId ${byKind}`,
+    `SELECT ${columns} FROM ${joined} WHERE features.server_id = $serverId ${byKind}`,
   )
   const handshakeOf = db.statement<HandshakeRow>('SELECT * FROM handshakes WHERE server_id = $serverId')
   const server = db.statement('SELECT 1 FROM servers WHERE id = $serverId')
-  const ofKind = db.statement<FeatureRow>(
-    `SELECT ${columns} FROM features WHERE server_id = $serverId AND kind = $kind ORDER BY features.position`,
+  const ofKind = db.statement<Pick<FeatureRow, 'name' | 'descriptor' | 'first_seen_at'>>(
+    `SELECT name, descriptor, first_seen_at FROM features WHERE server_id = $serverId AND kind = $kind
+     ORDER BY features.position`,
   )
   const clear = db.statement('DELETE FROM features WHERE server_id = $serverId AND kind = $kind')
   const insert = db.statement(`
@@ -61,19 +72,20 @@ export function createCatalogStore(db: Database, { now }: Pick<Runtime, 'now'>):
       (server_id, protocol_version, capabilities, server_info, instructions, refreshed_at)
     VALUES ($serverId, $protocolVersion, $capabilities, $serverInfo, $instructions, $refreshedAt)`)
 
-  const seen = new Map<string, Map<string, Feature>>()
+  const seen = new Map<string, Map<string, { feature: Feature; row: FeatureRow }>>()
 
   const toFeatures = (serverId: string, rows: readonly FeatureRow[]): Feature[] => {
     const before = seen.get(serverId)
-    const now = new Map<string, Feature>()
+    const now = new Map<string, { feature: Feature; row: FeatureRow }>()
     for (const row of rows) {
       const key = `${row.kind} ${row.name}`
-      const feature = sameAs(before?.get(key), row) ?? toFeature(row)
-      if (feature) now.set(key, feature)
+      const known = before?.get(key)
+      const feature = known && isSameRow(known.row, row) ? known.feature : toFeature(row)
+      if (feature) now.set(key, { feature, row })
     }
     if (now.size > 0) seen.set(serverId, now)
     else seen.delete(serverId)
-    return [...now.values()]
+    return [...now.values()].map(({ feature }) => feature)
   }
 
   const toFeature = (row: FeatureRow): Feature | null => {
@@ -85,7 +97,7 @@ export function createCatalogStore(db: Database, { now }: Pick<Runtime, 'now'>):
         descriptor: row.descriptor,
         position: row.position,
         firstSeenAt: row.first_seen_at,
-        pin: row.kind === 'tool' ? { hints: readHints(row.descriptor), acceptedByPerson: false } : null,
+        pin: row.kind === 'tool' ? pinOf(row) : null,
       }
     db.report({
       table: 'features',
@@ -152,16 +164,28 @@ function firstOfEachName(features: readonly Feature[]): { name: string; descript
   return [...byName.values()]
 }
 
-const isSame = (row: FeatureRow, feature: { name: string; descriptor: string } | undefined): boolean =>
-  row.name === feature?.name && row.descriptor === feature.descriptor
+/** Hints count as they were accepted; none do while nothing was. What is not pinned yet speaks for itself. */
+function pinOf(row: FeatureRow): FeaturePin {
+  const text = row.pinned === 0 || row.as_pinned === 1 ? row.descriptor : row.pin_text
+  return {
+    hints: text === null ? null : readHints(text),
+    acceptedByPerson: row.as_pinned === 1 && row.accepted_by !== null,
+  }
+}
 
-const sameAs = (feature: Feature | undefined, row: FeatureRow): Feature | null =>
-  feature &&
-  feature.descriptor === row.descriptor &&
-  feature.position === row.position &&
-  feature.firstSeenAt === row.first_seen_at
-    ? feature
-    : null
+const isSame = (
+  row: Pick<FeatureRow, 'name' | 'descriptor'>,
+  feature: { name: string; descriptor: string } | undefined,
+): boolean => row.name === feature?.name && row.descriptor === feature.descriptor
+
+const isSameRow = (a: FeatureRow, b: FeatureRow): boolean =>
+  a.descriptor === b.descriptor &&
+  a.position === b.position &&
+  a.first_seen_at === b.first_seen_at &&
+  a.pinned === b.pinned &&
+  a.as_pinned === b.as_pinned &&
+  a.pin_text === b.pin_text &&
+  a.accepted_by === b.accepted_by
 
 function isJsonObject(text: string): boolean {
   if (!text.startsWith('{')) return false

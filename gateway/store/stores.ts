@@ -10,6 +10,7 @@ import { openDatabase } from './database'
 import { createFeatureSetStore } from './feature-sets'
 import { createKeyStore } from './keys'
 import { createServerStore } from './servers'
+import { createPinStore } from './pins'
 import { createSessionStore } from './sessions'
 import { createSettingStore } from './settings'
 import { createSpaceStore } from './spaces'
@@ -23,6 +24,7 @@ export function openStores(file: string, runtime: Pick<Runtime, 'now' | 'newId'>
     spaces: createSpaceStore(db, runtime),
     servers: createServerStore(db, runtime),
     catalog: createCatalogStore(db, runtime),
+    pinRows: createPinStore(db, runtime),
     eras: createEraStore(db),
     sets: createFeatureSetStore(db, runtime),
     clients: createClientStore(db, runtime),

@@ -11,6 +11,7 @@ import { systemRuntime } from '../../gateway/runtime'
 import { createConsents } from '../../gateway/secrets/consents'
 import { createServerSecrets } from '../../gateway/secrets/server-secrets'
 import { createSessionKeys } from '../../gateway/session/session-keys'
+import { tempPins } from './pins'
 import { tempVault } from './temp-vault'
 import { tempStores } from './temp-store'
 
@@ -42,8 +43,10 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
       throw error
     },
   })
+  const { pins } = tempPins(stores, events)
   const deps: AdminDeps = {
     ...stores,
+    pins,
     runtime: systemRuntime,
     events,
     vault,
@@ -77,6 +80,7 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
         catalog: (serverId) => stores.catalog.get(serverId),
         sets: (spaceId) => stores.sets.list(spaceId),
         grants: (clientId, spaceId) => stores.clients.grants(clientId).filter((g) => g.spaceId === spaceId),
+        pins,
       },
       events,
     }),

@@ -37,6 +37,7 @@ export const emptyView = (spaceId = 'space', version = 1): FeatureView => ({
   route: () => null,
   rewritesUris: () => false,
   concerns: () => false,
+  withheld: () => [],
   servers: () => [{ serverId: 'server', alias: 'server', instructions: null, capabilities: '{}' }],
 })
 

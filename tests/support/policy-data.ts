@@ -1,5 +1,6 @@
 import type { Feature, FeatureKind, Handshake } from '../../gateway/domain/feature'
 import type { FeatureSet, Grant, Member } from '../../gateway/domain/policy'
+import type { PinFinding, PinPolicy } from '../../gateway/domain/pins'
 import type { Server } from '../../gateway/domain/server'
 import {
   type ReadSetting,
@@ -77,6 +78,8 @@ export function policyWorld() {
   const instructions = new Map<string, string>()
   const sets: FeatureSet[] = [set('all', [include({ type: 'all' })])]
   const grants: Grant[] = [{ clientId: 'all', spaceId: 'home', setId: 'all' }]
+  const findings = new Map<string, PinFinding[]>()
+  const world: { pinPolicy: PinPolicy } = { pinPolicy: 'guard' }
   const reads = { servers: 0, catalogs: [] as string[] }
   const data: PolicyData = {
     servers: (spaceId) => {
@@ -95,6 +98,7 @@ export function policyWorld() {
     sets: (spaceId) => sets.filter((one) => one.spaceId === spaceId),
     grants: (clientId, spaceId) =>
       grants.filter((grant) => grant.clientId === clientId && grant.spaceId === spaceId),
+    pins: { findings: (serverId) => findings.get(serverId) ?? [], policy: () => world.pinPolicy },
   }
   const events = createEvents((error) => {
     throw error
@@ -106,6 +110,8 @@ export function policyWorld() {
     sets,
     grants,
     reads,
+    findings,
+    world,
     data,
     events,
     views: createViews({ data, events }),

@@ -222,6 +222,7 @@ test('[sets] views over the real store follow what is written there', () => {
       catalog: (serverId) => stores.catalog.get(serverId),
       sets: (spaceId) => stores.sets.list(spaceId),
       grants: (clientId) => stores.clients.grants(clientId),
+      pins: { findings: () => [], policy: () => 'guard' },
     },
   })
   const space = stores.spaces.create({ name: 'Work' })
