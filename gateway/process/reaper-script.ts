@@ -1,5 +1,7 @@
-// The program of the reaper, for any POSIX shell (dash, bash, busybox). It reads lines until its input ends:
-//   run MARK          first half of the mark of every tree of this gateway
+// The program of the reaper, for any POSIX shell (dash, bash, busybox). Its environment holds what is known at its start:
+//   run               first half of the mark of every tree of this gateway
+//   trees             " PID:START" for every tree
+// Then it reads lines until its input ends:
 //   + PID START       a tree was started; START is the leader's start time, without spaces
 //   - PID             that tree is gone
 // The end of the input means that the gateway is gone, however it went.
@@ -7,10 +9,8 @@ import { TREE_MARK } from './process-table'
 
 export const reaperScript = `
 trap '' INT TERM HUP
-run= trees=
 while read -r what pid start; do
   case $what in
-    run) run=$pid ;;
     +) trees="$trees $pid:$start" ;;
     -) kept=
        for tree in $trees; do

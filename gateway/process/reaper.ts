@@ -27,12 +27,16 @@ export function createReaper(deps: {
   const closed = new AbortController()
   let shell: ReturnType<typeof start> | null = null
 
-  const lineFor = (tree: TreeRecord) => `+ ${tree.pid} ${tree.startTime}\n`
-
   function start() {
     const child = Bun.spawn({
       cmd: ['/bin/sh', '-c', reaperScript],
-      env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
+      // What is known goes along with the start: the gateway may be killed before it could write a line.
+      env: {
+        PATH: '/usr/bin:/bin',
+        LC_ALL: 'C',
+        run: runMark,
+        trees: [...live.values()].map(({ pid, startTime }) => ` ${pid}:${startTime}`).join(''),
+      },
       cwd: '/',
       stdin: 'pipe',
       stdout: 'ignore',
@@ -58,7 +62,6 @@ export function createReaper(deps: {
   async function keepRunning(): Promise<void> {
     while (!closed.signal.aborted) {
       shell = start()
-      tell(`run ${runMark}\n${[...live.values()].map(lineFor).join('')}`)
       await shell.exited
       shell = null
       await runtime.sleep(RESTART_AFTER, closed.signal)
@@ -76,7 +79,7 @@ export function createReaper(deps: {
     pid: () => shell?.pid ?? null,
     started(tree) {
       live.set(tree.mark, tree)
-      tell(lineFor(tree))
+      tell(`+ ${tree.pid} ${tree.startTime}\n`)
     },
     ended(tree) {
       live.delete(tree.mark)
