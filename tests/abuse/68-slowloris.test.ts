@@ -55,12 +55,12 @@ test('[threat.68] [limits] bodies that take room while they arrive have their pl
   const statusOf = async (headers: Record<string, string>, body: string) =>
     (await fetch(door.url, { method: 'POST', headers, body })).status
   const sockets: Socket[] = []
-  /** Announces a long body and keeps it back. */
+  /** Announces a long body and keeps it back. Begins again when one of the requests below had the place just then. */
   const begin = (headers: Record<string, string>, length: string) => {
     const lines = Object.entries({ Host: `localhost:${door.port}`, ...headers })
     const socket = connect(door.port, '127.0.0.1')
     socket.on('error', () => {})
-    socket.resume()
+    socket.once('data', () => begin(headers, length))
     const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
     socket.write(`POST /mcp HTTP/1.1\r\n${head}${length}\r\n\r\n1\r\n{`)
     sockets.push(socket)

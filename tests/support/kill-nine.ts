@@ -54,12 +54,15 @@ export async function killNine(options: {
       }
       const nap = options.plants(cycle) ? newNap() : null
       if (nap) found.planted += await plantTrees(control, nap, options.trees)
-      const writing = write(control, `c${cycle}`, known, doubtful)
-      await Bun.sleep(10 + ((cycle * 37) % 60))
+      const writes = { acknowledged: 0 }
+      const writing = write(control, `c${cycle}`, known, doubtful, writes)
+      // Each at another moment of a write, and none before the first was acknowledged.
+      await waitUntil('writes are acknowledged', () => writes.acknowledged > cycle % 8, options.patience)
+      await Bun.sleep((cycle * 37) % 20)
       daemon.kill('SIGKILL')
       const killed = performance.now()
-      await daemon.exited
-      found.acknowledged += await writing
+      await Promise.all([daemon.exited, writing])
+      found.acknowledged += writes.acknowledged
       if (!nap) continue
       const gone = () => processesWithArgument(nap).length === 0
       await waitUntil('no process of any tree is left', gone, options.patience)
@@ -77,14 +80,14 @@ async function write(
   prefix: string,
   known: Map<string, string>,
   doubtful: Set<string>,
-): Promise<number> {
-  let acknowledged = 0
+  writes: { acknowledged: number },
+): Promise<void> {
   try {
     for (let n = 0; ; n++) {
       const name = `${prefix}-${n}`
       doubtful.add(name)
       const { id } = await control.send<Named>('POST', '/spaces', { name })
-      acknowledged += 1
+      writes.acknowledged += 1
       known.set(name, id)
       doubtful.delete(name)
       const [oldest] = known
@@ -92,12 +95,11 @@ async function write(
       known.delete(oldest[0])
       doubtful.add(oldest[0])
       await control.send('DELETE', `/spaces/${oldest[1]}`)
-      acknowledged += 1
+      writes.acknowledged += 1
       doubtful.delete(oldest[0])
     }
   } catch {
     // Killed in the middle: whatever was under way may or may not be there, and is allowed both.
-    return acknowledged
   }
 }
 
