@@ -1,10 +1,7 @@
 // `npm run abuse -- [--only NN]…`: the tests of the threat cases alone, and what became of each case. `npm test` runs
 // the same tests among all others.
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { buildBinary } from './lib/binary.mjs'
 import { ensureDebianPackages } from './lib/debian-packages.mjs'
-import { emptyHome } from './lib/empty-home.mjs'
 import { Stop, capture, main, say } from './lib/process.mjs'
 import { runTests } from './lib/tests.mjs'
 import { ensureToolchain } from './lib/toolchain.mjs'
@@ -59,18 +56,8 @@ await main(async () => {
   if (listed.code !== 0) throw new Stop(`The cases could not be listed: ${listed.stderr}`)
   const cases = JSON.parse(listed.stdout).filter(({ number }) => only.size === 0 || only.has(number))
   const files = [...new Set(cases.flatMap(({ tests }) => tests.map(({ path }) => path)))].sort()
-  const home = emptyHome()
-  try {
-    const report = join(home.home, 'report.xml')
-    // Paths that begin with ./ are files; anything else would be a pattern.
-    const args = ['--reporter=junit', `--reporter-outfile=${report}`, ...files.map((path) => `./${path}`)]
-    const result =
-      files.length === 0 ? { passed: 0, failed: 0, skipped: 0 } : await runTests(bun, home.environment, args)
-    for (const line of table(cases, files.length === 0 ? '' : readFileSync(report, 'utf8')))
-      process.stdout.write(`${line}\n`)
-    process.stdout.write(`${result.passed} passed, ${result.failed} failed\n`)
-    return result.failed === 0 ? 0 : 1
-  } finally {
-    home.remove()
-  }
+  const { passed, failed, reports } = await runTests(bun, files, { withReports: true })
+  for (const line of table(cases, reports.join('\n'))) process.stdout.write(`${line}\n`)
+  process.stdout.write(`${passed} passed, ${failed} failed\n`)
+  return failed === 0 ? 0 : 1
 })

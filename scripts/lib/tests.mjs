@@ -1,39 +1,101 @@
-// Runs `bun test` and counts.
-import { spawn } from 'node:child_process'
-import { root } from './process.mjs'
+// Runs the test files side by side, each in a `bun test` and a home of its own, and counts.
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { emptyHome } from './empty-home.mjs'
+import { laneCount, runHeldBack, runInLanes } from './lanes.mjs'
+import { root, say } from './process.mjs'
 
-const TEST_MS = 30_000
-const ALL_MS = 30 * 60_000
+// A test that needs longer says so itself. Side by side a core is shared, so that this is generous.
+const TEST_MS = 60_000
+const FILE_MS = 10 * 60_000
 
 const colours = /\x1b\[[0-9;]*m/g
 const count = (text, word) => Number(new RegExp(`^ *(\\d+) ${word}s?$`, 'm').exec(text)?.[1] ?? 0)
 
-/** `{ passed, failed, skipped }` of all tests, their output shown as it comes. */
-export function runTests(bun, environment, args) {
-  return new Promise((done) => {
-    const child = spawn(bun, ['test', `--timeout=${TEST_MS}`, ...args], {
-      cwd: root,
-      env: environment,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    const limit = setTimeout(() => {
-      process.stderr.write(`The tests did not end within ${ALL_MS / 60_000} minutes and were stopped.\n`)
-      child.kill('SIGKILL')
-    }, ALL_MS)
-    let tail = ''
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (chunk) => {
-        process.stderr.write(chunk)
-        tail = (tail + chunk).slice(-64 * 1024)
-      })
-    child.on('close', (code) => {
-      clearTimeout(limit)
-      // The summary is the last thing printed; a test's own output may look like it.
-      const text = tail.replace(colours, '')
-      const summary = text.slice(Math.max(0, text.search(/^ *\d+ pass$(?![\s\S]*^ *\d+ pass$)/m)))
-      const failed = count(summary, 'fail') + count(summary, 'error')
-      const skipped = count(summary, 'skip') + count(summary, 'todo')
-      done({ passed: count(summary, 'pass'), failed: failed || (code === 0 ? 0 : 1), skipped })
-    })
-  })
+/** Files under tests/ that are meant by the patterns: an exact path, or a part of one. None means all. */
+export function testFiles(patterns = []) {
+  const wanted = patterns.map((pattern) => pattern.replace(/^\.\//, ''))
+  return readdirSync(join(root, 'tests'), { recursive: true })
+    .map((name) => `tests/${name.replaceAll('\\', '/')}`)
+    .filter((path) => /[._](test|spec)\.[cm]?[jt]sx?$/.test(path) && !path.includes('/node_modules/'))
+    .filter((path) => wanted.length === 0 || wanted.some((part) => path.includes(part)))
+    .sort()
+}
+
+/**
+ * What a file says about itself. `alone`: it has a line `// Runs alone: WHY`, because it measures something that others
+ * would disturb. `patience`: the milliseconds of all time-outs in it; who asks for much takes long.
+ */
+function readPlan(path) {
+  const text = readFileSync(join(root, path), 'utf8')
+  const patience = [...text.matchAll(/\b\d{2,3}_000\b/g)].reduce(
+    (sum, [ms]) => sum + Number(ms.replace('_', '')),
+    0,
+  )
+  return { path, alone: /^\/\/ Runs alone: \S/m.test(text), patience, length: text.length }
+}
+
+/** The longest first, by what is known before, so that at the end no lane waits for a late long one. */
+const longestFirst = (a, b) => b.patience - a.patience || b.length - a.length
+
+function judge({ how, output }) {
+  const text = output.replace(colours, '')
+  // The summary is the last thing printed; a test's own output may look like it.
+  const start = text.search(/^ *\d+ pass$(?![\s\S]*^ *\d+ pass$)/m)
+  const summary = start < 0 ? '' : text.slice(start)
+  const passed = count(summary, 'pass')
+  const failed = count(summary, 'fail') + count(summary, 'error')
+  const skipped = count(summary, 'skip') + count(summary, 'todo')
+  const wrong =
+    failed > 0
+      ? null
+      : (how ??
+        (summary === '' ? 'it ended before its tests did' : null) ??
+        (passed + skipped === 0 ? 'it has no test' : null))
+  return { passed, failed: wrong ? 1 : failed, skipped, wrong }
+}
+
+async function runFile(bun, path, withReport) {
+  const home = emptyHome()
+  try {
+    const report = join(home.home, 'report.xml')
+    const reporter = withReport ? ['--reporter=junit', `--reporter-outfile=${report}`] : []
+    // A path that begins with ./ is a file; anything else would be a pattern.
+    const args = ['test', `--timeout=${TEST_MS}`, ...reporter, `./${path}`]
+    const ended = await runHeldBack(bun, args, { env: home.environment, limit: FILE_MS })
+    const { wrong, ...counts } = judge(ended)
+    const output = wrong ? `${ended.output}FAILED ${path}: ${wrong}\n` : ended.output
+    process.stderr.write(output)
+    return { output, ...counts, report: existsSync(report) ? readFileSync(report, 'utf8') : '' }
+  } finally {
+    home.remove()
+  }
+}
+
+/**
+ * `{ passed, failed, skipped, reports }` of the files; what each printed is shown in one piece when it is over.
+ * `first`: other jobs that start before the tests. `withReports`: also collects JUnit reports.
+ */
+export async function runTests(bun, files, { first = [], withReports = false } = {}) {
+  const plans = files.map(readPlan).sort(longestFirst)
+  const results = []
+  const job =
+    ({ path }) =>
+    async () =>
+      void results.push(await runFile(bun, path, withReports))
+  const together = plans.filter(({ alone }) => !alone)
+  const alone = plans.filter(({ alone }) => alone)
+  await runInLanes(laneCount(), [...first, ...together.map(job)])
+  await runInLanes(1, alone.map(job))
+  const sum = (word) => results.reduce((total, result) => total + result[word], 0)
+  const broken = results.filter(({ failed }) => failed > 0)
+  if (broken.length > 0) say('\n== what failed, once more')
+  for (const { output } of broken)
+    for (const line of output.split('\n')) if (!line.startsWith('(pass)')) say(line)
+  return {
+    passed: sum('passed'),
+    failed: sum('failed'),
+    skipped: sum('skipped'),
+    reports: results.map(({ report }) => report),
+  }
 }
