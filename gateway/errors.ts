@@ -76,6 +76,11 @@ const table = {
   'set.unknown': { http: 404, rpc: -32602, message: 'no such Feature Set' },
   'set.exists': { http: 409, rpc: -32602, message: 'a Feature Set of this name exists in the Space' },
   'set.in_use': { http: 409, rpc: -32602, message: 'this Feature Set cannot be removed' },
+  'set.preset': {
+    http: 409,
+    rpc: -32602,
+    message: 'this Feature Set comes with every Space and stays as it is',
+  },
   'set.cycle': { http: 409, rpc: -32602, message: 'a Feature Set may not contain itself' },
   'client.unknown': { http: 404, rpc: -32602, message: 'no such client' },
   'client.exists': { http: 409, rpc: -32602, message: 'this client exists with other rights' },

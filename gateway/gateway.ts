@@ -57,7 +57,7 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
   try {
     const foundation = openFoundation(parts, config, options)
     const { tell, fault, upkeep, trail } = foundation
-    const policy = openPolicy(foundation)
+    const policy = openPolicy(parts, foundation)
     let announce: Announce | null = null
     const servers = await openServers(parts, foundation, () => announce)
 

@@ -3,8 +3,10 @@ import { GatewayError } from '../errors'
 import { auditRoutes } from './audit'
 import { clientRoutes } from './clients'
 import type { AdminDeps } from './deps'
+import { effectiveRoutes } from './effective'
 import { eventRoutes } from './events'
 import { problemResponse, toAdminError } from './failures'
+import { grantRoutes } from './grants'
 import { keyRoutes } from './keys'
 import { logRoutes } from './logs'
 import { pinPolicyRoutes } from './pin-policies'
@@ -41,6 +43,8 @@ export const adminApi = (deps: AdminDeps, onInternal: (cause: unknown) => void =
     .use(pinRoutes(deps))
     .use(pinPolicyRoutes(deps))
     .use(setRoutes(deps))
+    .use(effectiveRoutes(deps))
+    .use(grantRoutes(deps))
     .use(clientRoutes(deps))
     .use(keyRoutes(deps))
     .use(toolRoutes(deps))

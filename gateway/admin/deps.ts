@@ -3,6 +3,7 @@ import type { EventBus } from '../events'
 import type { AuditReader } from '../logs/audit'
 import type { LogReader } from '../logs/journal'
 import type { Pins } from '../pins/pins'
+import type { Lean } from '../policy/lean'
 import type { Views } from '../policy/views'
 import type { Runtime } from '../runtime'
 import type { Consents } from '../secrets/consents'
@@ -64,6 +65,7 @@ export interface AdminDeps {
   dataKeys: Pick<DataKeyStore, 'active'>
   operator: Operator
   views: Views
+  lean: Pick<Lean, 'refresh'>
   info(): GatewayInfo
   /** Stored rows that could not be read since the start. */
   problems(): readonly Problem[]

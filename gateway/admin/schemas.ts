@@ -2,7 +2,7 @@
 import { type Static, t } from 'elysia'
 import { lineLevels, lineSources } from '../domain/log'
 
-const closed = { additionalProperties: false } as const
+export const closed = { additionalProperties: false } as const
 
 const Problem = t.Object({ code: t.String(), message: t.String() })
 
@@ -19,9 +19,13 @@ export const problems = {
   503: Problem,
 }
 
-const Id = t.String({ minLength: 1, maxLength: 200 })
+export const Id = t.String({ minLength: 1, maxLength: 200 })
 /** Display names: no control characters, at most 80 characters. */
-const Name = t.String({ minLength: 1, maxLength: 80, pattern: '^(?=.*\\S)[^\\u0000-\\u001f\\u007f]+$' })
+export const Name = t.String({
+  minLength: 1,
+  maxLength: 80,
+  pattern: '^(?=.*\\S)[^\\u0000-\\u001f\\u007f]+$',
+})
 const Alias = t.String({ pattern: '^[a-z0-9-]{0,20}$' })
 const NoNul = t.String({ maxLength: 32_768, pattern: '^[^\\u0000]*$' })
 const HeaderValue = t.String({ maxLength: 16_384, pattern: '^[^\\u0000\\r\\n]*$' })
@@ -146,38 +150,6 @@ export const PinPolicyBody = t.Object(
   { policy: t.Union([t.Literal('guard'), t.Literal('strict'), t.Literal('off')]) },
   closed,
 )
-
-const SetMember = t.Object(
-  {
-    mode: t.Union([t.Literal('include'), t.Literal('exclude')]),
-    target: t.Union([
-      t.Object({ type: t.Literal('all') }, closed),
-      t.Object({ type: t.Literal('server'), serverId: Id }, closed),
-      t.Object(
-        {
-          type: t.Literal('feature'),
-          serverId: Id,
-          kind: t.Union([
-            t.Literal('tool'),
-            t.Literal('prompt'),
-            t.Literal('resource'),
-            t.Literal('template'),
-          ]),
-          name: t.String({ minLength: 1, maxLength: 4096 }),
-        },
-        closed,
-      ),
-      t.Object({ type: t.Literal('pattern'), pattern: t.String({ minLength: 1, maxLength: 512 }) }, closed),
-      t.Object({ type: t.Literal('set'), setId: Id }, closed),
-    ]),
-  },
-  closed,
-)
-export const SetCreate = t.Object(
-  { spaceId: Id, name: Name, members: t.Array(SetMember, { maxItems: 10_000 }) },
-  closed,
-)
-export const SetMembers = t.Object({ members: t.Array(SetMember, { maxItems: 10_000 }) }, closed)
 
 export const ClientPatch = t.Object({ name: t.Optional(Name), spaceId: t.Optional(t.Nullable(Id)) }, closed)
 export const GrantBody = t.Object({ spaceId: Id, setId: Id }, closed)

@@ -22,6 +22,8 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   restart: () => import('./restart'),
   key: () => import('./key'),
   space: () => import('./space'),
+  set: () => import('./set'),
+  grant: () => import('./grant'),
   tools: () => import('./tools'),
   call: () => import('./call'),
   config: () => import('./config'),
@@ -41,6 +43,8 @@ const overview = `McpMux ${version}: one local endpoint for all your MCP servers
   mcpmux enable SERVER | disable SERVER | restart SERVER
   mcpmux key create CLIENT      a key for an AI client (also: list, revoke, rotate)
   mcpmux space list             Spaces (also: create, use, rename, remove)
+  mcpmux set list               Feature Sets (also: show, create, edit, remove)
+  mcpmux grant CLIENT --set F   what a client may use
   mcpmux tools [--client C]     tools under the names clients see
   mcpmux call SERVER/TOOL JSON  call one tool
   mcpmux pins                   what servers offer otherwise than before (also: accept, policy)

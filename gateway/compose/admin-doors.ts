@@ -17,7 +17,7 @@ import type { Servers } from './servers'
 export function openAdminDoors(
   parts: Parts,
   foundation: Foundation,
-  { views }: Policy,
+  { views, lean }: Policy,
   { processes, pool }: Servers,
   { operatorCalls, sessionKeys, sessions }: Requests,
   { mcpUrl }: FrontDoor,
@@ -52,6 +52,7 @@ export function openAdminDoors(
       pins,
       sessionKeys,
       views,
+      lean,
       operator,
       info: () => ({
         version,

@@ -5,29 +5,42 @@ import type { Listeners } from '../session/listeners'
 import type { Pulse } from '../session/pulse'
 import { createSessionKeys } from '../session/session-keys'
 import { createSessions } from '../session/sessions'
+import { createLean } from '../policy/lean'
 import { changedKinds, createViews } from '../policy/views'
 import { createLists } from '../router/lists'
 import { createOperatorCalls } from '../router/operator-call'
 import { createRequestStates } from '../router/request-state'
 import { createRouter } from '../router/router'
 import { createTaskIds } from '../router/task-ids'
+import { createToolUsage } from '../router/tool-usage'
 import type { Foundation, Parts } from './foundation'
 import type { Servers } from './servers'
 
 /** What a client may use: views of all clients, and the Space each works in. Before the pool, which tells of changes. */
-export function openPolicy({ stores, events, pins }: Foundation) {
+export function openPolicy(parts: Parts, { stores, events, pins, runtime, fault }: Foundation) {
   const { spaces, servers, catalog, clients, sets } = stores
+  const usage = createToolUsage({ store: stores.toolUsage, runtime, report: fault })
+  parts.defer(() => usage.close())
+  const lean = createLean({
+    sets: (spaceId) => sets.list(spaceId),
+    grants: () => clients.grants(),
+    servers: (spaceId) => servers.list(spaceId),
+    tools: (serverId) => catalog.get(serverId).features.filter(({ kind }) => kind === 'tool'),
+    usage: usage.calls,
+    fill: (setId, members) => sets.fill(setId, members),
+    report: fault,
+  })
   const views = createViews({
     events,
     data: {
       servers: (spaceId) => servers.list(spaceId),
       catalog: (serverId) => catalog.get(serverId),
-      sets: (spaceId) => sets.list(spaceId),
+      sets: lean.sets,
       grants: (clientId) => clients.grants(clientId),
       pins,
     },
   })
-  return { views, spaceOf: createClientSpace({ clients, spaces, events }) }
+  return { views, lean, usage, spaceOf: createClientSpace({ clients, spaces, events }) }
 }
 
 export type Policy = ReturnType<typeof openPolicy>
@@ -38,7 +51,7 @@ export type Requests = ReturnType<typeof openRequests>
 export function openRequests(
   parts: Parts,
   { stores, events, vault, runtime, trail, fault }: Foundation,
-  { views, spaceOf }: Policy,
+  { views, spaceOf, usage }: Policy,
   { pool }: Servers,
   pulse: Pulse,
 ) {
@@ -56,7 +69,7 @@ export function openRequests(
     keys: () => [vault.ownKey('task')?.bytes, runKey].filter((key) => key !== undefined),
   })
   const router = createRouter({
-    ...{ upstreams: pool, lists, states, tasks },
+    ...{ upstreams: pool, lists, states, tasks, used: usage.used },
     refused: ({ clientId, spaceId, method, wanted }) =>
       trail.record({
         action: 'call.refused',

@@ -1,9 +1,10 @@
-import type { Feature } from '../domain/feature'
-import type { FeatureSet, Grant, MemberTarget } from '../domain/policy'
+import type { Feature, FeatureKind } from '../domain/feature'
+import { hintOf } from '../domain/hints'
+import type { FeatureSet, Grant, Member, MemberTarget } from '../domain/policy'
 import { compileGlob, globCouldBeginWith } from './glob'
 
 /** What a rule is asked about: a feature of a catalog, or a resource URI that a template expands to. */
-export type Subject = Pick<Feature, 'serverId' | 'kind' | 'name'>
+export type Subject = Pick<Feature, 'serverId' | 'kind' | 'name' | 'pin'>
 
 /** What one client's grants say in one Space. Pure: the same question has the same answer for ever. */
 export interface Policy {
@@ -78,7 +79,7 @@ function compileSet(
     if (target.type === 'set') sets[mode].push(compileSet(target.setId, known, compiled))
     else own[mode].push(target)
   }
-  const rules = combine(compileTargets(own.include), compileTargets(own.exclude), sets)
+  const rules = combine(compileTargets('include', own.include), compileTargets('exclude', own.exclude), sets)
   compiled.set(id, rules)
   return rules
 }
@@ -102,7 +103,7 @@ function combine(include: Targets, exclude: Targets, sets: { include: Rules[]; e
       return include.some(alias, serverId) || inner.some((rules) => rules.includesSomeOf(alias, serverId))
     }),
     excludesAllOf: remember((alias, serverId) => {
-      return exclude.whole(serverId) || inner.some((rules) => rules.excludesAllOf(alias, serverId))
+      return exclude.whole(alias, serverId) || inner.some((rules) => rules.excludesAllOf(alias, serverId))
     }),
   }
 }
@@ -121,40 +122,57 @@ function remember<S>(ask: (alias: string, subject: S) => boolean): (alias: strin
 interface Targets {
   match(alias: string, subject: Subject): boolean
   some(alias: string, serverId: string): boolean
-  whole(serverId: string): boolean
+  whole(alias: string, serverId: string): boolean
 }
 
-function compileTargets(targets: readonly MemberTarget[]): Targets {
+/** Whether one rule names a subject, sets aside. */
+export const matcherOf = ({ mode, target }: Member): Targets['match'] => compileTargets(mode, [target]).match
+
+function compileTargets(mode: Member['mode'], targets: readonly MemberTarget[]): Targets {
   let all = false
   const servers = new Set<string>()
   const features = new Set<string>()
   const withFeatures = new Set<string>()
-  const patterns: string[] = []
+  const patterns: { pattern: string; kind: FeatureKind | null; glob: (text: string) => boolean }[] = []
+  const hints: Extract<MemberTarget, { type: 'hint' }>[] = []
+  const goneServers = new Set<string>()
+  const goneFeatures = new Set<string>()
   for (const target of targets) {
     if (target.type === 'all') all = true
     else if (target.type === 'server') servers.add(target.serverId)
-    else if (target.type === 'pattern') patterns.push(target.pattern)
+    else if (target.type === 'pattern') {
+      const { pattern, kind = null } = target
+      patterns.push({ pattern, kind, glob: compileGlob(pattern) })
+    } else if (target.type === 'hint') hints.push(target)
     else if (target.type === 'feature') {
       features.add(featureKey(target))
       withFeatures.add(target.serverId)
+    } else if (target.type === 'gone' && mode === 'exclude') {
+      if (target.feature) goneFeatures.add(featureKey({ serverId: target.alias, ...target.feature }))
+      else goneServers.add(target.alias)
     }
   }
-  const globs = patterns.map(compileGlob)
+  const matchesPattern = (alias: string, { kind, name }: Subject): boolean => {
+    const text = `${alias}/${name}`
+    return patterns.some((one) => (one.kind === null || one.kind === kind) && one.glob(text))
+  }
   return {
     match(alias, subject) {
       if (all || servers.has(subject.serverId)) return true
       if (features.size > 0 && features.has(featureKey(subject))) return true
-      return globs.length > 0 && matchesAny(globs, `${alias}/${subject.name}`)
+      if (hints.length > 0 && hints.some(({ hint, is }) => hintOf(subject, hint) === is)) return true
+      if (goneServers.has(alias)) return true
+      if (goneFeatures.size > 0 && goneFeatures.has(featureKey({ ...subject, serverId: alias }))) return true
+      return patterns.length > 0 && matchesPattern(alias, subject)
     },
     some: (alias, serverId) =>
       all ||
+      hints.length > 0 ||
       servers.has(serverId) ||
       withFeatures.has(serverId) ||
-      patterns.some((pattern) => globCouldBeginWith(pattern, `${alias}/`)),
-    whole: (serverId) => all || servers.has(serverId),
+      patterns.some(({ pattern }) => globCouldBeginWith(pattern, `${alias}/`)),
+    whole: (alias, serverId) => all || servers.has(serverId) || goneServers.has(alias),
   }
 }
 
 const featureKey = ({ serverId, kind, name }: Subject): string => `${serverId}\0${kind}\0${name}`
-const matchesAny = (globs: readonly ((text: string) => boolean)[], text: string): boolean =>
-  globs.some((glob) => glob(text))

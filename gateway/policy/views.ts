@@ -28,6 +28,8 @@ export interface Views {
   view(clientId: string, spaceId: string): FeatureView
   /** Everything of a Space, for the person at the command line or the window. */
   operatorView(spaceId: string): FeatureView
+  /** What a client with exactly these Feature Sets could use. */
+  viewOfSets(spaceId: string, setIds: readonly string[]): FeatureView
   /** Features nobody can use because an older name is in their way. */
   withheld(spaceId: string): readonly Withheld[]
 }
@@ -124,17 +126,27 @@ export function createViews({ data, events }: { data: PolicyData; events: EventB
     return view
   }
 
+  function ofSets(spaceId: string, state: SpaceState, setIds: readonly string[]): FeatureView {
+    const ids = [...new Set(setIds)].sort()
+    const grants = ids.map((setId) => ({ clientId: '', spaceId, setId }))
+    return shared(spaceId, state, ids.join(' '), () => compilePolicy(grants, state.sets))
+  }
+
   return {
     view(clientId, spaceId) {
       const state = current(spaceId)
       const known = state.byClient.get(clientId)
       if (known) return known
       const grants = data.grants(clientId, spaceId).filter((grant) => grant.spaceId === spaceId)
-      const key = [...new Set(grants.map(({ setId }) => setId))].sort().join(' ')
-      const view = shared(spaceId, state, key, () => compilePolicy(grants, state.sets))
+      const view = ofSets(
+        spaceId,
+        state,
+        grants.map(({ setId }) => setId),
+      )
       state.byClient.set(clientId, view)
       return view
     },
+    viewOfSets: (spaceId, setIds) => ofSets(spaceId, current(spaceId), setIds),
     operatorView: (spaceId) => shared(spaceId, current(spaceId), OPERATOR, () => everything),
     withheld: (spaceId) => [...current(spaceId).withheld.values()],
   }

@@ -41,6 +41,8 @@ export interface RouterOptions {
   tasks: TaskIds
   /** Told of every request for something its view does not show: it is denied, or there is no such thing. */
   refused?: (what: { clientId: string; spaceId: string; method: string; wanted: string }) => void
+  /** Hears of each call of a tool that goes to a server. */
+  used?: (serverId: string, tool: string) => void
 }
 
 const listKinds: ReadonlyMap<string | null, FeatureKind> = new Map([
@@ -56,7 +58,7 @@ const nothingToComplete = encodeUtf8('{"completion":{"values":[]}}')
  * Routes by what the view finds, never by the parts of a name. Messages go up and come down as the bytes they were,
  * with nothing replaced but the id, the progress token, and names and URIs that are exposed in another form.
  */
-export function createRouter({ upstreams, lists, states, tasks, refused }: RouterOptions): Router {
+export function createRouter({ upstreams, lists, states, tasks, refused, used }: RouterOptions): Router {
   /** The server's answer; null when the server need not be asked. */
   function ask(target: Target, message: Envelope, exchange: Exchange): Promise<Envelope | null> {
     const { serverId, uri, edits } = target
@@ -165,6 +167,7 @@ export function createRouter({ upstreams, lists, states, tasks, refused }: Route
         }
         const holder = holderIn(exchange)
         const found = find(view, message, holder)
+        if (found.tool !== undefined) used?.(found.serverId, found.tool)
         const side = sideOf(view, found.serverId, holder)
         if (side) found.edits = inOrder([...found.edits, ...relatedUp(side, message.bytes, message.params)])
         const state = exchange.era === 'modern' ? stateOf(message) : null

@@ -11,6 +11,8 @@ export interface Target {
   /** The original URI, where the request is about one. */
   uri: string | null
   edits: readonly Edit[]
+  /** The original name, where the request calls a tool. */
+  tool?: string
 }
 
 /** Whom a request is for, by what the view finds. Throws `rpc.method_unknown`, `feature.unknown`, `resource.unknown`. */
@@ -46,7 +48,9 @@ export function wantedBy(message: Envelope): string {
 
 function named(view: FeatureView, kind: 'tool' | 'prompt', name: Text): Target {
   const { feature } = view.find(kind, name.text)
-  return { serverId: feature.serverId, uri: null, edits: replaceText(name, feature.name) }
+  const target: Target = { serverId: feature.serverId, uri: null, edits: replaceText(name, feature.name) }
+  if (kind === 'tool') target.tool = feature.name
+  return target
 }
 
 function located(view: FeatureView, uri: Text): Target {

@@ -45,8 +45,8 @@ export interface ServerStore {
   /** Throws `server.unknown`, `server.exists`, `input.invalid`. */
   update(id: string, patch: ServerPatch): Server
   /**
-   * Removes a server with its catalog, inputs, credentials and consent. Removing never widens what a client may
-   * use: includes that named it go, excludes stay as patterns on `alias/name` and meet its successor.
+   * Removes a server with its catalog, inputs, credentials and consent. Rules of Feature Sets that name it stay and say
+   * so, which never widens what a client may use: see `GoneTarget`.
    */
   remove(id: string): void
 }
@@ -103,10 +103,6 @@ export function createServerStore(db: Database, runtime: Pick<Runtime, 'now' | '
   const insertInput = db.statement(`
     INSERT INTO server_inputs (server_id, id, secret, value, position)
     VALUES ($serverId, $id, $secret, $value, $position)`)
-  const keepExcludes = db.statement(`
-    UPDATE set_members SET type = 'pattern', pattern = $alias || '/' || coalesce(name, '*'),
-      server_id = NULL, kind = NULL, name = NULL
-    WHERE server_id = $id AND mode = 'exclude'`)
   const drop = db.statement('DELETE FROM servers WHERE id = $id')
 
   const toServer = (row: Row, own: readonly InputRow[]): Server | null => {
@@ -218,13 +214,9 @@ export function createServerStore(db: Database, runtime: Pick<Runtime, 'now' | '
         if (patch.inputs) writeInputs(id, patch.inputs)
         return known(byId.get({ id }))
       }),
-    remove: (id) =>
-      db.transaction(() => {
-        const row = byId.get({ id })
-        if (!row) throw new GatewayError('server.unknown')
-        keepExcludes.run({ id, alias: row.alias })
-        drop.run({ id })
-      }),
+    remove(id) {
+      if (drop.run({ id }) === 0) throw new GatewayError('server.unknown')
+    },
   }
 }
 

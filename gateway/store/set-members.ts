@@ -1,4 +1,5 @@
-import type { FeatureKind } from '../domain/feature'
+import { featureKinds, type FeatureKind } from '../domain/feature'
+import { hintNames } from '../domain/hints'
 import type { Member, MemberTarget } from '../domain/policy'
 import { GatewayError } from '../errors'
 import type { Database } from './database'
@@ -9,12 +10,17 @@ const MAX_DEPTH = 32
 interface Row {
   set_id: string
   mode: string
-  type: MemberTarget['type']
+  type: Exclude<MemberTarget['type'], 'gone'>
   server_id: string | null
+  gone_alias: string | null
+  gone_name: string | null
   kind: FeatureKind | null
   name: string | null
   pattern: string | null
+  hint: string | null
+  hint_is: number | null
   member_set_id: string | null
+  filled: number
 }
 
 /** Members of Feature Sets: rows to domain types and back, and the rules for nesting. */
@@ -26,14 +32,17 @@ export function createSetMembers(db: Database) {
   const clear = db.statement('DELETE FROM set_members WHERE set_id = $setId')
   const insert = db.statement(`
     INSERT INTO set_members
-      (set_id, space_id, position, mode, type, server_id, kind, name, pattern, member_set_id)
-    VALUES ($setId, $spaceId, $position, $mode, $type, $serverId, $kind, $name, $pattern, $memberSetId)`)
+      (set_id, space_id, position, mode, type, server_id, gone_alias, gone_name, kind, name, pattern, hint, hint_is,
+      member_set_id, filled)
+    VALUES ($setId, $spaceId, $position, $mode, $type, $serverId, $goneAlias, $goneName, $kind, $name, $pattern, $hint,
+      $hintIs, $memberSetId, $filled)`)
   const server = db.statement('SELECT 1 FROM servers WHERE id = $id AND space_id = $spaceId')
   const set = db.statement('SELECT 1 FROM feature_sets WHERE id = $id AND space_id = $spaceId')
 
   const toMember = (row: Row): Member | null => {
     const target = targetOf(row)
-    if (target && (row.mode === 'include' || row.mode === 'exclude')) return { mode: row.mode, target }
+    if (target && (row.mode === 'include' || row.mode === 'exclude'))
+      return { mode: row.mode, target, ...(row.filled === 1 ? { filled: true } : {}) }
     db.report({ table: 'set_members', id: row.set_id, what: 'a member cannot be read' })
     // What cannot be read must not widen the set.
     return row.mode === 'include' ? null : { mode: 'exclude', target: { type: 'all' } }
@@ -78,33 +87,80 @@ export function createSetMembers(db: Database) {
       new Map(
         [...Map.groupBy(ofSpace.all({ spaceId }), (row) => row.set_id)].map(([id, r]) => [id, toMembers(r)]),
       ),
+    /** Whether the set, or one it includes, has an exclude. */
+    excludesAny(setId: string, spaceId: string): boolean {
+      const rows = Map.groupBy(ofSpace.all({ spaceId }), (row) => row.set_id)
+      const reached = new Set([setId])
+      for (const id of reached)
+        for (const { mode, member_set_id: inner } of rows.get(id) ?? []) {
+          if (mode !== 'include') return true
+          if (inner !== null) reached.add(inner)
+        }
+      return false
+    },
     /** Call within a transaction. Throws `set.cycle`, `server.unknown`, `set.unknown`, `input.invalid`. */
     write(setId: string, spaceId: string, members: readonly Member[]): void {
       clear.run({ setId })
       for (const [position, member] of members.entries()) {
         check(spaceId, member)
-        insert.run({ setId, spaceId, position, mode: member.mode, ...columnsOf(member.target) })
+        const filled = Number(member.filled ?? false)
+        insert.run({ setId, spaceId, position, mode: member.mode, filled, ...columnsOf(member.target) })
       }
       checkNesting(spaceId)
     },
   }
 }
 
-const columnsOf = (target: MemberTarget) => ({
-  type: target.type,
-  serverId: 'serverId' in target ? target.serverId : null,
-  kind: target.type === 'feature' ? target.kind : null,
-  name: target.type === 'feature' ? target.name : null,
-  pattern: target.type === 'pattern' ? target.pattern : null,
-  memberSetId: target.type === 'set' ? target.setId : null,
-})
+function columnsOf(target: MemberTarget) {
+  const feature = target.type === 'feature' ? target : target.type === 'gone' ? target.feature : null
+  const gone = target.type === 'gone' ? target : null
+  return {
+    type: gone ? (gone.feature ? 'feature' : 'server') : target.type,
+    serverId: 'serverId' in target ? target.serverId : null,
+    goneAlias: gone?.alias ?? null,
+    goneName: gone?.server ?? null,
+    kind: target.type === 'pattern' ? (target.kind ?? null) : (feature?.kind ?? null),
+    name: feature?.name ?? null,
+    pattern: target.type === 'pattern' ? target.pattern : null,
+    hint: target.type === 'hint' ? target.hint : null,
+    hintIs: target.type === 'hint' ? Number(target.is) : null,
+    memberSetId: target.type === 'set' ? target.setId : null,
+  }
+}
 
 function targetOf(row: Row): MemberTarget | null {
-  if (row.type === 'all') return { type: 'all' }
-  if (row.type === 'server' && row.server_id !== null) return { type: 'server', serverId: row.server_id }
-  if (row.type === 'feature' && row.server_id !== null && row.kind !== null && row.name !== null)
-    return { type: 'feature', serverId: row.server_id, kind: row.kind, name: row.name }
-  if (row.type === 'pattern' && row.pattern !== null) return { type: 'pattern', pattern: row.pattern }
-  if (row.type === 'set' && row.member_set_id !== null) return { type: 'set', setId: row.member_set_id }
-  return null
+  switch (row.type) {
+    case 'all':
+      return { type: 'all' }
+    case 'server':
+    case 'feature':
+      return serverTarget(row)
+    case 'pattern': {
+      if (row.pattern === null || (row.kind !== null && !featureKinds.includes(row.kind))) return null
+      return { type: 'pattern', pattern: row.pattern, ...(row.kind === null ? {} : { kind: row.kind }) }
+    }
+    case 'hint': {
+      const hint = hintNames.find((name) => name === row.hint)
+      return hint && row.hint_is !== null ? { type: 'hint', hint, is: row.hint_is === 1 } : null
+    }
+    case 'set':
+      return row.member_set_id === null ? null : { type: 'set', setId: row.member_set_id }
+    default:
+      return null
+  }
+}
+
+function serverTarget({
+  type,
+  server_id: serverId,
+  gone_alias: alias,
+  gone_name: server,
+  kind,
+  name,
+}: Row): MemberTarget | null {
+  const feature = kind !== null && name !== null ? { kind, name } : null
+  if (type === 'feature' && !feature) return null
+  if (serverId !== null)
+    return feature ? { type: 'feature', serverId, ...feature } : { type: 'server', serverId }
+  return alias !== null && server !== null ? { type: 'gone', alias, server, feature } : null
 }

@@ -2,6 +2,7 @@ import type { Space } from '../domain/space'
 import { GatewayError } from '../errors'
 import type { Runtime } from '../runtime'
 import type { Database } from './database'
+import { createPresetStore } from './presets'
 
 export interface SpaceStore {
   list(): Space[]
@@ -9,7 +10,7 @@ export interface SpaceStore {
   get(id: string): Space
   /** By id, else by name in any case. Throws `space.unknown`. */
   find(nameOrId: string): Space
-  /** A Space with its Feature Set "All" as the default one. Throws `space.exists`, `input.invalid`. */
+  /** A Space with its presets, *All* as the default one. Throws `space.exists`, `input.invalid`. */
   create(input: { name: string; icon?: string | null }): Space
   /** Throws `space.unknown`, `space.exists`, `input.invalid`, or `set.unknown` for a set of another Space. */
   update(id: string, patch: SpacePatch): Space
@@ -59,11 +60,7 @@ export function createSpaceStore(db: Database, runtime: Pick<Runtime, 'now' | 'n
   const insert = db.statement(`
     INSERT INTO spaces (id, name, icon, position, default_set_id, created_at)
     VALUES ($id, $name, $icon, (SELECT coalesce(max(position) + 1, 0) FROM spaces), $defaultSetId, $createdAt)`)
-  const insertSet = db.statement(
-    'INSERT INTO feature_sets (id, space_id, name, created_at) VALUES ($id, $spaceId, $name, $createdAt)',
-  )
-  const insertAll = db.statement(`
-    INSERT INTO set_members (set_id, space_id, position, mode, type) VALUES ($setId, $spaceId, 0, 'include', 'all')`)
+  const presets = createPresetStore(db, runtime)
   const setOfSpace = db.statement('SELECT 1 FROM feature_sets WHERE id = $id AND space_id = $spaceId')
   const change = db.statement(`
     UPDATE spaces SET name = $name, icon = $icon, position = $position, default_set_id = $defaultSetId
@@ -92,8 +89,7 @@ export function createSpaceStore(db: Database, runtime: Pick<Runtime, 'now' | 'n
       const setId = runtime.newId()
       const createdAt = runtime.now()
       insert.run({ id, name: freeName(name, null), icon, defaultSetId: setId, createdAt })
-      insertSet.run({ id: setId, spaceId: id, name: 'All', createdAt })
-      insertAll.run({ setId, spaceId: id })
+      presets.addMissing(id, { all: setId })
       return toSpace(rowOf(id))
     })
 
@@ -114,6 +110,10 @@ export function createSpaceStore(db: Database, runtime: Pick<Runtime, 'now' | 'n
   }
 
   ensureActive()
+  // Spaces that were made before there were presets, or some of them.
+  db.transaction(() => {
+    for (const { id } of all.all()) presets.addMissing(id)
+  })
   return {
     list: () => all.all().map(toSpace),
     get: (id) => toSpace(rowOf(id)),

@@ -14,6 +14,7 @@ import { createPinStore } from './pins'
 import { createSessionStore } from './sessions'
 import { createSettingStore } from './settings'
 import { createSpaceStore } from './spaces'
+import { createToolUsageStore } from './tool-usage'
 
 /** Opens the database and every store over it. Throws what `openDatabase` throws. */
 export function openStores(file: string, runtime: Pick<Runtime, 'now' | 'newId'>) {
@@ -34,5 +35,6 @@ export function openStores(file: string, runtime: Pick<Runtime, 'now' | 'newId'>
     credentials: createCredentialStore(db, runtime),
     dataKeys: createDataKeyStore(db, runtime),
     settings: createSettingStore(db),
+    toolUsage: createToolUsageStore(db),
   }
 }

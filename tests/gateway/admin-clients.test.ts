@@ -92,7 +92,8 @@ test('[sets] a set is made, read and removed; a default set stays', async () => 
     })
   ).data
   expect((await admin.api.sets({ id: made?.id ?? '' }).get()).data?.members.length).toBe(1)
-  expect((await admin.api.sets.get({ query: {} })).data?.map(({ name }) => name)).toEqual(['All', 'Reading'])
+  const names = (await admin.api.sets.get({ query: {} })).data?.map(({ name }) => name)
+  expect(names).toEqual(['All', 'Read only', 'No destructive', 'Lean', 'Reading'])
   expect((await admin.api.sets({ id: made?.id ?? '' }).delete({})).data).toEqual({ removed: made?.id ?? '' })
   expect((await admin.api.sets({ id: defaultSetId }).delete({})).error?.status).toBe(409)
 })

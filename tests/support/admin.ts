@@ -6,6 +6,7 @@ import type { UpstreamState } from '../../gateway/domain/upstream-state'
 import { createEvents, type EventName } from '../../gateway/events'
 import { createAuditTrail } from '../../gateway/logs/audit'
 import { createJournal } from '../../gateway/logs/journal'
+import { createLean } from '../../gateway/policy/lean'
 import { createViews } from '../../gateway/policy/views'
 import { systemRuntime } from '../../gateway/runtime'
 import { createConsents } from '../../gateway/secrets/consents'
@@ -44,6 +45,19 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
     },
   })
   const { pins } = tempPins(stores, events)
+  const lean = createLean({
+    sets: (spaceId) => stores.sets.list(spaceId),
+    grants: () => stores.clients.grants(),
+    servers: (spaceId) => stores.servers.list(spaceId),
+    tools: (serverId) => stores.catalog.get(serverId).features.filter(({ kind }) => kind === 'tool'),
+    usage: (spaceId) => {
+      const used = stores.toolUsage.since(spaceId, 0)
+      return (serverId, tool) =>
+        used.find((one) => one.serverId === serverId && one.tool === tool)?.calls ?? 0
+    },
+    fill: (setId, members) => stores.sets.fill(setId, members),
+    report: (error) => internals.push(error),
+  })
   const deps: AdminDeps = {
     ...stores,
     pins,
@@ -74,11 +88,12 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
         return new TextEncoder().encode(answer)
       },
     },
+    lean,
     views: createViews({
       data: {
         servers: (spaceId) => stores.servers.list(spaceId),
         catalog: (serverId) => stores.catalog.get(serverId),
-        sets: (spaceId) => stores.sets.list(spaceId),
+        sets: lean.sets,
         grants: (clientId, spaceId) => stores.clients.grants(clientId).filter((g) => g.spaceId === spaceId),
         pins,
       },

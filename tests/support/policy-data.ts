@@ -50,8 +50,10 @@ export const set = (id: string, members: readonly Member[], spaceId = 'home'): F
   id,
   spaceId,
   name: id,
+  preset: null,
   members,
   createdAt: 1,
+  filledAt: null,
 })
 
 export const include = (target: Member['target']): Member => ({ mode: 'include', target })

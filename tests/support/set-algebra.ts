@@ -1,27 +1,80 @@
 // Feature Sets at random, and what they should allow, worked out the slow way.
 import fc from 'fast-check'
-import type { Feature, FeatureKind } from '../../gateway/domain/feature'
-import type { FeatureSet, Member, MemberTarget } from '../../gateway/domain/policy'
+import type { Feature, FeatureKind, FeaturePin } from '../../gateway/domain/feature'
+import type { FeatureSet, Grant, Member, MemberTarget } from '../../gateway/domain/policy'
+import { selectContents } from '../../gateway/policy/contents'
+import { explainPolicy } from '../../gateway/policy/explain'
+import { exposedName } from '../../gateway/policy/naming'
+import { prepareServer } from '../../gateway/policy/prepare'
 import { compilePolicy } from '../../gateway/policy/resolve'
-import { feature, set } from './policy-data'
+import { createView } from '../../gateway/policy/view'
+import { feature, server, set } from './policy-data'
 
 const aliases = ['a', 'b', '']
 const kinds: FeatureKind[] = ['tool', 'prompt', 'resource', 'template']
 const names = ['x', 'y', 'x/y']
-const catalog = aliases.map((alias) => {
-  const serverId = `id-${alias}`
-  return { alias, features: kinds.flatMap((kind) => names.map((name) => feature(serverId, kind, name))) }
-})
+const hintNames = ['readOnly', 'destructive', 'idempotent', 'openWorld'] as const
 
-/** What the granted sets leave of the catalog. */
-export const resolved = (sets: readonly FeatureSet[], granted: readonly string[]): string[] => {
-  const policy = compilePolicy(
-    granted.map((setId) => ({ clientId: 'c', spaceId: 'home', setId })),
-    sets,
+/** What the tools claim: each way there is, the one of no hints with and without a person's word. */
+const pins: (FeaturePin | null)[] = [
+  {
+    hints: { readOnly: true, destructive: true, idempotent: false, openWorld: true },
+    acceptedByPerson: false,
+  },
+  {
+    hints: { readOnly: false, destructive: false, idempotent: true, openWorld: false },
+    acceptedByPerson: false,
+  },
+  {
+    hints: { readOnly: false, destructive: true, idempotent: false, openWorld: true },
+    acceptedByPerson: true,
+  },
+  { hints: null, acceptedByPerson: false },
+  { hints: null, acceptedByPerson: true },
+  null,
+]
+const catalog = aliases.map((alias, a) => {
+  const serverId = `id-${alias}`
+  const features = kinds.flatMap((kind) =>
+    names.map((name, n) =>
+      feature(serverId, kind, name, {
+        pin: kind === 'tool' ? (pins[(a * names.length + n) % pins.length] ?? null) : null,
+      }),
+    ),
   )
-  return catalog
-    .flatMap(({ alias, features }) => features.filter((one) => policy.allows(alias, one)))
-    .map(({ serverId, kind, name }) => `${serverId.slice(3)}/${name} ${kind}`)
+  return { alias, features }
+})
+const prepared = catalog.map(({ alias, features }) =>
+  prepareServer(server(`id-${alias}`, { alias }), { serverId: `id-${alias}`, handshake: null, features }),
+)
+const label = ({ serverId, kind, name }: Feature): string => `${serverId.slice(3)}/${name} ${kind}`
+const grantsOf = (granted: readonly string[]): Grant[] =>
+  granted.map((setId) => ({ clientId: 'c', spaceId: 'home', setId }))
+
+/** What a call of each feature of the catalog finds in the view of the granted sets. */
+export const resolved = (sets: readonly FeatureSet[], granted: readonly string[]): string[] => {
+  const policy = compilePolicy(grantsOf(granted), sets)
+  const contents = selectContents(prepared, policy, () => false)
+  const view = createView({ spaceId: 'home', version: 1, contents, policy, space: prepared })
+  const listed = new Set(kinds.flatMap((kind) => view.list(kind).map((entry) => label(entry.feature))))
+  return catalog.flatMap(({ alias, features }) =>
+    features
+      .filter((one) => {
+        // URIs that two servers offer are exposed in another form; those are looked for in the list.
+        if (one.kind === 'resource' || one.kind === 'template') return listed.has(label(one))
+        const found = view.lookup(one.kind, exposedName(alias, one.name))
+        return found?.feature.serverId === one.serverId
+      })
+      .map(label),
+  )
+}
+
+/** What the reasons given to a person say of each feature. */
+export const explained = (sets: readonly FeatureSet[], granted: readonly string[]): string[] => {
+  const explain = explainPolicy(grantsOf(granted), sets)
+  return catalog.flatMap(({ alias, features }) =>
+    features.filter((one) => explain(alias, one).allowed).map(label),
+  )
 }
 
 export const one = (alias: string, kind: FeatureKind, name: string): MemberTarget => ({
@@ -35,15 +88,30 @@ export const inside = (setId: string): MemberTarget => ({ type: 'set', setId })
 /** The definition as it is written, with sets of strings. */
 export function reference(sets: readonly FeatureSet[], granted: readonly string[]): string[] {
   const everything = catalog.flatMap(({ alias, features }) => features.map((one) => ({ alias, one })))
-  const key = (one: Feature) => `${one.serverId.slice(3)}/${one.name} ${one.kind}`
-  const pick = (target: MemberTarget): string[] =>
+  const key = label
+  const claims = (one: Feature, hint: (typeof hintNames)[number]): boolean => {
+    const said = one.pin?.hints
+    if (hint === 'readOnly') return said ? said.readOnly : false
+    if (hint === 'idempotent') return said ? said.readOnly || said.idempotent : false
+    if (hint === 'openWorld') return said ? said.openWorld : true
+    return said ? !said.readOnly && said.destructive : one.pin?.acceptedByPerson !== true
+  }
+  const pick = (target: MemberTarget, mode: Member['mode']): string[] =>
     everything
       .filter(({ alias, one }) => {
         if (target.type === 'all') return true
         if (target.type === 'server') return one.serverId === target.serverId
         if (target.type === 'feature')
           return one.serverId === target.serverId && one.kind === target.kind && one.name === target.name
+        if (target.type === 'hint') return one.kind === 'tool' && claims(one, target.hint) === target.is
+        if (target.type === 'gone') {
+          if (mode === 'include' || target.alias !== alias) return false
+          return (
+            target.feature === null || (target.feature.kind === one.kind && target.feature.name === one.name)
+          )
+        }
         if (target.type !== 'pattern') return false
+        if (target.kind !== undefined && target.kind !== one.kind) return false
         const source = target.pattern
           .split('*')
           .map((text) => text.replace(/[^\w]/g, '\\$&'))
@@ -55,10 +123,12 @@ export function reference(sets: readonly FeatureSet[], granted: readonly string[
   const side = (id: string, mode: Member['mode']) =>
     find(id)?.members.filter((member) => member.mode === mode) ?? []
   const inc = (id: string): string[] =>
-    side(id, 'include').flatMap(({ target }) => (target.type === 'set' ? inc(target.setId) : pick(target)))
+    side(id, 'include').flatMap(({ target }) =>
+      target.type === 'set' ? inc(target.setId) : pick(target, 'include'),
+    )
   const exc = (id: string): string[] => [
     ...side(id, 'exclude').flatMap(({ target }) =>
-      target.type === 'set' ? effective([target.setId]) : pick(target),
+      target.type === 'set' ? effective([target.setId]) : pick(target, 'exclude'),
     ),
     ...side(id, 'include').flatMap(({ target }) => (target.type === 'set' ? exc(target.setId) : [])),
   ]
@@ -79,6 +149,25 @@ export const target: fc.Arbitrary<MemberTarget> = fc.oneof(
   fc
     .array(fc.constantFrom('*', '**', 'a', '/', 'x', 'y', '.', '?'), { minLength: 1, maxLength: 4 })
     .map((parts): MemberTarget => ({ type: 'pattern', pattern: parts.join('') })),
+  fc
+    .tuple(fc.constantFrom('*', 'a/*', '*x', '*/*'), fc.constantFrom(...kinds))
+    .map(([pattern, kind]): MemberTarget => ({ type: 'pattern', pattern, kind })),
+  fc
+    .tuple(fc.constantFrom(...hintNames), fc.boolean())
+    .map(([hint, is]): MemberTarget => ({ type: 'hint', hint, is })),
+  fc
+    .tuple(
+      fc.constantFrom(...aliases),
+      fc.option(fc.tuple(fc.constantFrom(...kinds), fc.constantFrom(...names))),
+    )
+    .map(
+      ([alias, of]): MemberTarget => ({
+        type: 'gone',
+        alias,
+        server: 'removed',
+        feature: of && { kind: of[0], name: of[1] },
+      }),
+    ),
 )
 const member = (inner: readonly string[]): fc.Arbitrary<Member> =>
   fc.record({

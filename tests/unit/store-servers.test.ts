@@ -117,25 +117,32 @@ test('[faults] a server whose row is damaged is left out and named; the others g
   expect(servers.list(spaceId)).toEqual([good])
 })
 
-test('[sets] removing a server drops includes that named it and keeps excludes by name', () => {
+test('[sets] rules of a removed server stay, say so, and are not about another server of its name', () => {
   using stores = tempStores()
-  const { spaces, servers, sets } = stores
-  const spaceId = spaces.active().id
+  const { spaces, servers, sets, db } = stores
+  const { id: spaceId } = spaces.create({ name: 'Elsewhere' })
   const { id: serverId } = servers.create({ ...draft, spaceId })
+  const named = { type: 'feature', serverId, kind: 'tool', name: 'delete' } as const
   const set = sets.create(spaceId, 'Careful', [
     { mode: 'include', target: { type: 'all' } },
     { mode: 'include', target: { type: 'server', serverId } },
-    { mode: 'include', target: { type: 'feature', serverId, kind: 'tool', name: 'read' } },
-    { mode: 'exclude', target: { type: 'feature', serverId, kind: 'tool', name: 'delete' } },
-    { mode: 'exclude', target: { type: 'server', serverId } },
+    { mode: 'exclude', target: named },
   ])
   servers.remove(serverId)
-  expect(sets.get(set.id).members).toEqual([
+  const gone = { type: 'gone', alias: 'files', server: 'Files' } as const
+  const after = [
     { mode: 'include', target: { type: 'all' } },
-    { mode: 'exclude', target: { type: 'pattern', pattern: 'files/delete' } },
-    { mode: 'exclude', target: { type: 'pattern', pattern: 'files/*' } },
-  ])
+    { mode: 'include', target: { ...gone, feature: null } },
+    { mode: 'exclude', target: { ...gone, feature: { kind: 'tool', name: 'delete' } } },
+  ]
+  expect(sets.get(set.id).members).toEqual(after as never)
   expect(() => servers.remove(serverId)).toThrow(expect.objectContaining({ code: 'server.unknown' }))
+  servers.create({ ...draft, spaceId })
+  expect(sets.get(set.id).members).toEqual(after as never)
+  // A Space goes with its servers and the rules that outlived some of them.
+  spaces.remove(spaceId)
+  expect(db.statement('SELECT * FROM set_members').all()).toEqual([])
+  expect(db.statement('PRAGMA foreign_key_check').all()).toEqual([])
 })
 
 test('[space.isolation] credentials stay with their server and its Space, and go with it', () => {

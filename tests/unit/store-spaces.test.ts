@@ -8,9 +8,9 @@ test('[space.isolation] a first run has one active Space "Default" whose default
   expect(space?.name).toBe('Default')
   expect(stores.spaces.active()).toEqual(stores.spaces.get(space?.id ?? ''))
   const sets = stores.sets.list(space?.id ?? '')
-  expect(sets.map(({ id, name, members }) => ({ id, name, members }))).toEqual([
-    { id: space?.defaultSetId ?? '', name: 'All', members: [{ mode: 'include', target: { type: 'all' } }] },
-  ])
+  expect(sets.map(({ name }) => name)).toEqual(['All', 'Read only', 'No destructive', 'Lean'])
+  const all = { id: space?.defaultSetId, members: [{ mode: 'include', target: { type: 'all' } }] }
+  expect(sets[0]).toMatchObject(all)
 })
 
 test('[data] opening again makes no second first Space', () => {

@@ -235,7 +235,8 @@ test('[sets] views over the real store follow what is written there', () => {
   })
   const client = stores.clients.create({ name: 'Cursor', spaceId: null })
   expect(names(views.view(client.id, space.id))).toEqual([])
-  stores.clients.grant({ clientId: client.id, spaceId: space.id, setId: space.defaultSetId })
+  const set = stores.sets.create(space.id, 'Some', [include({ type: 'all' })])
+  stores.clients.grant({ clientId: client.id, spaceId: space.id, setId: set.id })
   events.emit('policy.changed', { spaceId: space.id, clientId: client.id })
   stores.catalog.replace(id, 'tool', [
     feature(id, 'tool', 'say'),
@@ -243,7 +244,7 @@ test('[sets] views over the real store follow what is written there', () => {
   ])
   events.emit('catalog.changed', { spaceId: space.id, serverId: id, kinds: ['tools'] })
   expect(names(views.view(client.id, space.id))).toEqual(['echo_say', 'echo_shout'])
-  stores.sets.setMembers(space.defaultSetId, [
+  stores.sets.setMembers(set.id, [
     include({ type: 'all' }),
     exclude({ type: 'pattern', pattern: 'echo/sh*' }),
   ])
