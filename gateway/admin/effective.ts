@@ -80,16 +80,23 @@ const otherwise: Readonly<Record<Verdict['because'], string>> = {
 }
 
 /** What keeps a feature away although the sets allow it. */
-function withheldBecause(server: Server, feature: Feature, deps: AdminDeps): string {
+function withheldBecause(server: Server, feature: Feature, view: FeatureView, deps: AdminDeps): string {
   if (!server.enabled) return 'its server is disabled'
+  const exposed = exposedOf(server, feature)
+  const held = view
+    .withheld()
+    .find(
+      ({ kind, alias, exposedName: name }) =>
+        kind === feature.kind && alias === server.alias && name === exposed,
+    )
+  if (held) return `withheld: changed since it was accepted (${held.reasons.join(', ')})`
   const rival = deps.views
     .withheld(server.spaceId)
     .find(
       ({ serverId, kind, exposedName: name }) =>
-        serverId === server.id && kind === feature.kind && name === exposedName(server.alias, feature.name),
+        serverId === server.id && kind === feature.kind && name === exposed,
     )
-  if (rival) return `withheld: ${deps.servers.get(rival.ownerId).name} has its name`
-  return 'withheld'
+  return rival ? `withheld: ${deps.servers.get(rival.ownerId).name} has its name` : 'withheld'
 }
 
 function effective(space: Space, set: FeatureSet | null, client: Client | null, deps: AdminDeps): Effective {
@@ -113,7 +120,7 @@ function effective(space: Space, set: FeatureSet | null, client: Client | null, 
       const entry = shown.get(keyOf(feature))
       const named = entry ?? all.get(keyOf(feature))
       const verdict = explain(server.alias, feature)
-      const why = verdict.allowed && !entry ? withheldBecause(server, feature, deps) : inWords(verdict)
+      const why = verdict.allowed && !entry ? withheldBecause(server, feature, view, deps) : inWords(verdict)
       return {
         kind: feature.kind,
         serverId: server.id,

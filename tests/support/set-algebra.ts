@@ -54,7 +54,7 @@ const grantsOf = (granted: readonly string[]): Grant[] =>
 /** What a call of each feature of the catalog finds in the view of the granted sets. */
 export const resolved = (sets: readonly FeatureSet[], granted: readonly string[]): string[] => {
   const policy = compilePolicy(grantsOf(granted), sets)
-  const contents = selectContents(prepared, policy, () => false)
+  const contents = selectContents(prepared, policy, () => false, null)
   const view = createView({ spaceId: 'home', version: 1, contents, policy, space: prepared })
   const listed = new Set(kinds.flatMap((kind) => view.list(kind).map((entry) => label(entry.feature))))
   return catalog.flatMap(({ alias, features }) =>
