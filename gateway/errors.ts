@@ -15,6 +15,7 @@ interface Row {
 const table = {
   'auth.missing_key': { http: 401, rpc: -32000, message: 'access key required' },
   'auth.invalid_key': { http: 401, rpc: -32000, message: 'access key not valid' },
+  'auth.invalid_token': { http: 401, rpc: -32000, message: 'access token not valid' },
   'auth.too_many_failures': { http: 429, rpc: -32000, message: 'too many failed keys, wait a moment' },
   'admin.forbidden': { http: 403, rpc: -32000, message: 'not allowed on this door' },
   'http.bad_host': { http: 403, rpc: -32000, message: 'this Host is not served here' },
@@ -85,6 +86,9 @@ const table = {
   'client.unknown': { http: 404, rpc: -32602, message: 'no such client' },
   'client.exists': { http: 409, rpc: -32602, message: 'this client exists with other rights' },
   'key.unknown': { http: 404, rpc: -32602, message: 'no such key' },
+  'approval.unknown': { http: 404, rpc: -32602, message: 'nobody waits for this approval' },
+  'approval.too_many': { http: 503, rpc: -32603, message: 'too many wait for an approval' },
+  'signin.unknown': { http: 404, rpc: -32602, message: 'no such sign-in' },
   'setting.unknown': { http: 404, rpc: -32602, message: 'no such setting' },
   'setting.invalid': { http: 422, rpc: -32602, message: 'this value does not fit the setting' },
   'consent.mismatch': { http: 409, rpc: -32602, message: 'what was shown is not what would run' },

@@ -20,6 +20,8 @@ export interface Events {
   /** A key was replaced by a new one: sessions go on, the streams opened with the old key end. */
   'key.rotated': { clientId: string; credentialId: string }
   'client.changed': { clientId: string }
+  /** Who waits for a person's approval changed; so many do now. */
+  'approvals.changed': { waiting: number }
   'settings.changed': { key: string }
   'vault.changed': { state: VaultState }
 }

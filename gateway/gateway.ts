@@ -4,6 +4,7 @@ import { openFoundation } from './compose/foundation'
 import { openFrontDoor } from './compose/front-door'
 import { openPolicy, openRequests } from './compose/requests'
 import { openServers } from './compose/servers'
+import { openSignIn } from './compose/sign-in'
 import type { Config } from './config'
 import { openLibc } from './control/libc'
 import { lockDataFolder } from './control/lock'
@@ -68,11 +69,12 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
     const requests = openRequests(parts, foundation, policy, servers, pulse)
     announce = requests.announce
     const { operatorCalls } = requests
-    const front = await openFrontDoor(parts, foundation, policy, servers, requests, pulse, options)
+    const signIn = openSignIn(parts, foundation)
+    const front = await openFrontDoor(parts, foundation, policy, servers, requests, signIn, pulse, options)
     const { door, mcpUrl } = front
 
     const done = Promise.withResolvers<GatewayError | null>()
-    const adminUrl = openAdminDoors(parts, foundation, policy, servers, requests, front, {
+    const adminUrl = openAdminDoors(parts, foundation, policy, servers, requests, signIn, front, {
       libc,
       quit: () => void stop(),
     })

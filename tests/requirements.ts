@@ -30,6 +30,7 @@ const rows: Record<string, string | Requirement> = {
   'catalog.offline': 'features are listed from what was last known, before any server is up',
   sets: 'Feature Sets decide what a client may use; exclude wins',
   keys: 'access keys: shown once, stored as hashes, revoked at once',
+  signin: 'clients without a key sign in on localhost, once a person approved them',
   'sessions.jwt': 'session ids are signed with a key in the vault and survive a restart of the gateway',
   logs: 'a rotating log per server, without secrets',
   tray: { promise: 'tray icon and start with the system', deferred: 'needs the desktop shell' },
@@ -97,7 +98,7 @@ const rows: Record<string, string | Requirement> = {
   'threat.17': 'rights are enforced on use, not only on lists',
   'threat.18': 'no cache or connection is shared between Spaces',
   'threat.19': 'two places that name the same thing differently are refused',
-  'threat.20': { promise: 'approval of clients cannot be forged', deferred: 'needs the sign-in of clients' },
+  'threat.20': 'approval of clients cannot be forged',
 
   // Management.
   'threat.21': 'management is another door with another credential',

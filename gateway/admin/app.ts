@@ -1,6 +1,7 @@
 import { Elysia } from 'elysia'
 import { GatewayError } from '../errors'
 import { auditRoutes } from './audit'
+import { approvalRoutes } from './approvals'
 import { clientRoutes } from './clients'
 import type { AdminDeps } from './deps'
 import { effectiveRoutes } from './effective'
@@ -15,6 +16,7 @@ import { quitRoutes } from './quit'
 import { serverRoutes } from './servers'
 import { setRoutes } from './sets'
 import { settingRoutes } from './settings'
+import { signInRoutes } from './sign-ins'
 import { spaceRoutes } from './spaces'
 import { statusRoutes } from './status'
 import { toolRoutes } from './tools'
@@ -47,6 +49,8 @@ export const adminApi = (deps: AdminDeps, onInternal: (cause: unknown) => void =
     .use(grantRoutes(deps))
     .use(clientRoutes(deps))
     .use(keyRoutes(deps))
+    .use(approvalRoutes(deps))
+    .use(signInRoutes(deps))
     .use(toolRoutes(deps))
     .use(settingRoutes(deps))
     .use(vaultRoutes(deps))

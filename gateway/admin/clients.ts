@@ -1,5 +1,6 @@
 import type { AccessKey, Client } from '../domain/client'
 import type { Grant } from '../domain/policy'
+import type { SignIn } from '../domain/sign-in'
 import type { AdminDeps } from './deps'
 import { resource } from './resource'
 import { ClientPatch, GrantBody, IdParams, Nothing } from './schemas'
@@ -8,23 +9,26 @@ import { ClientPatch, GrantBody, IdParams, Nothing } from './schemas'
 export interface ClientView extends Client {
   grants: Grant[]
   keys: AccessKey[]
+  /** What it came by without a key; the ended ones too. */
+  signIns: SignIn[]
   /** The Space it works in now. */
   spaceNow: string
-  /** False when no grant covers that Space: then it sees nothing. */
+  /** False when nothing covers that Space: then it sees nothing. */
   seesSomething: boolean
 }
 
-type Deps = Pick<AdminDeps, 'clients' | 'keys' | 'spaces'>
+type Deps = Pick<AdminDeps, 'clients' | 'keys' | 'signIns' | 'spaces'>
 
-export function clientView(client: Client, { clients, keys, spaces }: Deps): ClientView {
+export function clientView(client: Client, { clients, keys, signIns, spaces }: Deps): ClientView {
   const spaceNow = client.spaceId ?? spaces.active().id
   const grants = clients.grants(client.id)
   return {
     ...client,
     grants,
     keys: keys.list(client.id),
+    signIns: signIns.list(client.id),
     spaceNow,
-    seesSomething: grants.some((grant) => grant.spaceId === spaceNow),
+    seesSomething: client.everywhere || grants.some((grant) => grant.spaceId === spaceNow),
   }
 }
 

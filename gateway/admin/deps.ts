@@ -10,6 +10,7 @@ import type { Consents } from '../secrets/consents'
 import type { ServerSecrets } from '../secrets/server-secrets'
 import type { Vault } from '../secrets/vault'
 import type { SessionKeys } from '../session/session-keys'
+import type { Decisions } from '../signin/decide'
 import type { CatalogStore } from '../store/catalog'
 import type { ClientStore } from '../store/clients'
 import type { DataKeyStore } from '../store/data-keys'
@@ -20,6 +21,7 @@ import type { KeyStore } from '../store/keys'
 import type { ServerStore } from '../store/servers'
 import type { SettingStore } from '../store/settings'
 import type { SpaceStore } from '../store/spaces'
+import type { SignInStore } from '../store/sign-ins'
 import type { Operator } from './operator'
 
 /** One open session: which client, what it says of itself, which revision it speaks. */
@@ -40,6 +42,8 @@ export interface GatewayInfo {
   startedAt: number
   mcpUrl: string
   adminUrl: string
+  /** The endpoint for clients without a key; null when no sign-in is offered. */
+  signInUrl: string | null
   sessions: readonly SessionInfo[]
 }
 
@@ -54,6 +58,11 @@ export interface AdminDeps {
   sets: FeatureSetStore
   clients: ClientStore
   keys: KeyStore
+  signIns: SignInStore
+  /** Ends a sign-in with its sessions; false when it had ended. */
+  endSignIn(id: string): boolean
+  /** Clients that wait for a person. */
+  decisions: Decisions
   consents: Consents
   pins: Pins
   sessionKeys: Pick<SessionKeys, 'keyIn'>

@@ -12,6 +12,7 @@ import type { Server } from '../domain/server'
 import type { Space } from '../domain/space'
 import { GatewayError } from '../errors'
 import { explainPolicy, type Step, type Verdict } from '../policy/explain'
+import { standingGrants } from '../policy/standing-grants'
 import type { FeatureView, ViewEntry } from '../policy/feature-view'
 import { exposedName } from '../policy/naming'
 import { ruleText } from '../policy/rule-text'
@@ -100,10 +101,10 @@ function withheldBecause(server: Server, feature: Feature, view: FeatureView, de
 }
 
 function effective(space: Space, set: FeatureSet | null, client: Client | null, deps: AdminDeps): Effective {
-  const { views, servers, catalog, clients, sets, info } = deps
+  const { views, servers, catalog, sets, info } = deps
   const grants: Grant[] = set
     ? [{ clientId: '', spaceId: space.id, setId: set.id }]
-    : clients.grants(client?.id).filter(({ spaceId }) => spaceId === space.id)
+    : standingGrants(deps, client?.id ?? '', space.id)
   const view =
     set || !client
       ? views.viewOfSets(

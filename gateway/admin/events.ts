@@ -1,5 +1,6 @@
 import { sse } from 'elysia'
 import type { EventName, Events } from '../events'
+import { type ApprovalView, approvalViews } from './approvals'
 import { type ClientView, clientView } from './clients'
 import type { AdminDeps } from './deps'
 import { resource } from './resource'
@@ -26,6 +27,7 @@ export type Delta =
   | { event: 'client'; data: { id: string; client: ClientView | null } }
   | { event: 'settings'; data: SettingView[] }
   | { event: 'vault'; data: VaultView }
+  | { event: 'approvals'; data: ApprovalView[] }
   | { event: 'policy'; data: { spaceId: string | null; clientId: string | null } }
 
 /** Changes that may wait for a slow reader; with more it gets a new snapshot instead. */
@@ -42,13 +44,14 @@ const snapshot = (deps: AdminDeps): Snapshot => ({
 /** What must be told, without the rows: they are read when the reader is ready, so that it gets them as they are then. */
 type Due =
   | { about: 'server' | 'client'; id: string }
-  | { about: 'spaces' | 'settings' | 'vault' }
+  | { about: 'spaces' | 'settings' | 'vault' | 'approvals' }
   | { about: 'policy'; spaceId: string | null; clientId: string | null }
 
 function dueFor(name: EventName, event: Events[EventName]): Due | null {
   if (name === 'space.changed') return { about: 'spaces' }
   if (name === 'settings.changed') return { about: 'settings' }
   if (name === 'vault.changed') return { about: 'vault' }
+  if (name === 'approvals.changed') return { about: 'approvals' }
   if ('serverId' in event) return { about: 'server', id: event.serverId }
   if (name === 'policy.changed' && 'spaceId' in event && 'clientId' in event)
     return { about: 'policy', spaceId: event.spaceId, clientId: event.clientId }
@@ -72,6 +75,8 @@ function read(due: Due, deps: AdminDeps): Delta {
       return { event: 'settings', data: settingViews(deps.settings) }
     case 'vault':
       return { event: 'vault', data: vaultView(deps) }
+    case 'approvals':
+      return { event: 'approvals', data: approvalViews(deps) }
     case 'policy':
       return { event: 'policy', data: { spaceId: due.spaceId, clientId: due.clientId } }
   }

@@ -43,7 +43,7 @@ export function keyRoutes({ keys, clients, spaces, sets, events, runtime, record
       throw new GatewayError('client.exists', 'confirm to change the Space or the Feature Set of this client')
 
     const client = existing
-      ? clients.update(existing.id, { spaceId: target.id })
+      ? clients.update(existing.id, { spaceId: target.id, everywhere: false })
       : clients.create({ name, spaceId: target.id })
     for (const grant of here) if (grant.setId !== setId) clients.revokeGrant(grant)
     clients.grant({ clientId: client.id, spaceId: target.id, setId })

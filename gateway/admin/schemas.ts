@@ -151,7 +151,10 @@ export const PinPolicyBody = t.Object(
   closed,
 )
 
-export const ClientPatch = t.Object({ name: t.Optional(Name), spaceId: t.Optional(t.Nullable(Id)) }, closed)
+export const ClientPatch = t.Object(
+  { name: t.Optional(Name), spaceId: t.Optional(t.Nullable(Id)), everywhere: t.Optional(t.Boolean()) },
+  closed,
+)
 export const GrantBody = t.Object({ spaceId: Id, setId: Id }, closed)
 
 export const KeyCreate = t.Object(

@@ -1,4 +1,5 @@
 import type { UpstreamState } from '../domain/upstream-state'
+import { type ApprovalView, approvalViews } from './approvals'
 import { clientView } from './clients'
 import type { AdminDeps, GatewayInfo } from './deps'
 import { resource } from './resource'
@@ -33,6 +34,8 @@ export interface Status extends GatewayInfo {
   /** Where the key lies that consents are checked with now. */
   consentKeyIn: 'vault' | 'file'
   sessionKey: SessionKeyView
+  /** Clients that wait for an approval. */
+  approvals: ApprovalView[]
   /** Features nobody can use, because another server's name is in their way. */
   withheld: { serverId: string; server: string; name: string; keptBy: string }[]
   /** Servers that offer something else than was accepted: how much is kept from clients, and how much let through. */
@@ -109,6 +112,7 @@ export function readStatus(deps: AdminDeps): Status {
     vault: vaultView(deps),
     consentKeyIn: consents.keyIn(),
     sessionKey: sessionKeyView(deps),
+    approvals: approvalViews(deps),
     withheld: spaces.list().flatMap((space) =>
       views.withheld(space.id).map(({ serverId, exposedName, ownerId }) => ({
         serverId,

@@ -12,6 +12,7 @@ const needsPerson: readonly ErrorCode[] = [
 /** One thing to do, for failures whose message does not say it already. */
 const hints: Partial<Record<ErrorCode, string>> = {
   'admin.forbidden': 'run it as the user who runs the gateway, and not from inside a server',
+  'approval.unknown': 'see "mcpmux approve --list"',
   'client.exists': 'repeat the command with --yes to change the client',
   'consent.mismatch': 'see it with "mcpmux show", then approve again',
   'daemon.absent': 'start it with "mcpmux serve"',
@@ -24,6 +25,7 @@ const hints: Partial<Record<ErrorCode, string>> = {
   'set.preset': 'make one of your own with "mcpmux set create"',
   'set.unknown': 'see "mcpmux set list"',
   'setting.unknown': 'see "mcpmux config get"',
+  'signin.unknown': 'see "mcpmux signin list"',
   'space.unknown': 'see "mcpmux space list"',
   'upstream.disabled': 'switch it on with "mcpmux enable"',
   'upstream.needs_consent': 'approve it with "mcpmux enable"',

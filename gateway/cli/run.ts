@@ -21,6 +21,9 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   disable: () => import('./disable'),
   restart: () => import('./restart'),
   key: () => import('./key'),
+  approve: () => import('./approve'),
+  deny: () => import('./deny'),
+  signin: () => import('./signin'),
   space: () => import('./space'),
   set: () => import('./set'),
   grant: () => import('./grant'),
@@ -42,6 +45,7 @@ const overview = `McpMux ${version}: one local endpoint for all your MCP servers
   mcpmux list | show SERVER | remove SERVER
   mcpmux enable SERVER | disable SERVER | restart SERVER
   mcpmux key create CLIENT      a key for an AI client (also: list, revoke, rotate)
+  mcpmux approve [ID]           let a program in that asked to sign in (also: deny, signin list)
   mcpmux space list             Spaces (also: create, use, rename, remove)
   mcpmux set list               Feature Sets (also: show, create, edit, remove)
   mcpmux grant CLIENT --set F   what a client may use

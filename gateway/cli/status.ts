@@ -43,6 +43,7 @@ function text(status: Status): string {
   const lines = [
     `McpMux ${status.version} is running (process ${status.pid})`,
     `endpoint  ${status.mcpUrl}`,
+    ...(status.signInUrl === null ? [] : [`sign-in   ${status.signInUrl} (for clients without a key)`]),
     `admin     ${status.adminUrl}`,
     `Space     ${safe(status.space.name)}`,
     `sessions  ${status.sessions.length}`,
@@ -52,6 +53,12 @@ function text(status: Status): string {
       ? 'consents  checked with a key in a file of the data folder, because the vault is not open'
       : 'consents  checked with a key in the vault',
   ]
+  if (status.approvals.length > 0) {
+    const who = status.approvals.map(({ name, code }) => `${code} "${safe(name)}"`).join(', ')
+    lines.push(
+      `waiting   ${plural(status.approvals.length, 'client')} for your approval: ${who}; see "mcpmux approve --list"`,
+    )
+  }
   for (const { name, remark } of status.clients)
     if (remark) lines.push(`client    ${safe(name)} ${safe(remark)}`)
   lines.push(...withheld(status))

@@ -12,6 +12,7 @@ import type { Foundation, Parts } from './foundation'
 import type { FrontDoor } from './front-door'
 import type { Policy, Requests } from './requests'
 import type { Servers } from './servers'
+import type { SignIn } from './sign-in'
 
 /** Opens the two doors of the admin API. Gives the address of the listener. */
 export function openAdminDoors(
@@ -20,7 +21,8 @@ export function openAdminDoors(
   { views, lean }: Policy,
   { processes, pool }: Servers,
   { operatorCalls, sessionKeys, sessions }: Requests,
-  { mcpUrl }: FrontDoor,
+  { decisions, signIns }: SignIn,
+  { mcpUrl, signInUrl }: FrontDoor,
   { libc, quit }: { libc: Libc; quit: () => void },
 ): string {
   const { config, runtime, startedAt, redactor, journal, tell, trail, fault } = foundation
@@ -51,6 +53,8 @@ export function openAdminDoors(
       consents,
       pins,
       sessionKeys,
+      decisions,
+      endSignIn: signIns.revoke,
       views,
       lean,
       operator,
@@ -60,6 +64,7 @@ export function openAdminDoors(
         startedAt,
         mcpUrl,
         adminUrl,
+        signInUrl: signInUrl(),
         sessions: [...sessions.list()].map(({ facts, lastSeen }) => ({
           clientId: facts.clientId,
           clientInfo: facts.clientInfo,

@@ -11,6 +11,7 @@ import { version } from '../version'
 import type { Foundation, Parts } from './foundation'
 import type { Policy, Requests } from './requests'
 import type { Servers } from './servers'
+import type { SignIn } from './sign-in'
 
 /** What AI clients see, open. */
 export type FrontDoor = Awaited<ReturnType<typeof openFrontDoor>>
@@ -21,14 +22,19 @@ export async function openFrontDoor(
   { views, spaceOf }: Policy,
   { pool }: Servers,
   { router, states, sessions, listeners }: Requests,
+  { doors, tokens }: SignIn,
   pulse: Pulse,
   options: GatewayOptions,
 ) {
   const { settings, keys, clients } = stores
-  const usage = createKeyUsage({ touch: keys.touch, clients, runtime, report: fault })
+  const touch = (credentialId: string, at: number) => {
+    keys.touch(credentialId, at)
+    stores.signIns.touch(credentialId, at)
+  }
+  const usage = createKeyUsage({ touch, clients, runtime, report: fault })
   parts.defer(() => usage.close())
   const authenticator = createAuthenticator({
-    ...{ keys, usage, runtime, events },
+    ...{ keys, usage, runtime, events, tokens },
     refused({ why, identity }) {
       tell.wrongKey()
       const actor = identity ? ({ via: 'client', ...identity } as const) : byGateway
@@ -48,6 +54,7 @@ export async function openFrontDoor(
     release: pool.release,
     view: views.view,
     spaceOf,
+    signIn: doors,
     instructions: mergeInstructions,
     settings: settings.read,
     runtime,
@@ -66,5 +73,10 @@ export async function openFrontDoor(
   })
   parts.defer(() => listener.stop())
   parts.defer(() => door.close())
-  return { door, mcpUrl: `http://127.0.0.1:${listener.port}/mcp` }
+  return {
+    door,
+    mcpUrl: `http://127.0.0.1:${listener.port}/mcp`,
+    signInUrl: () =>
+      settings.read('auth.discovery') === 'on' ? `http://localhost:${listener.port}/mcp` : null,
+  }
 }

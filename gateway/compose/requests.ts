@@ -6,6 +6,7 @@ import type { Pulse } from '../session/pulse'
 import { createSessionKeys } from '../session/session-keys'
 import { createSessions } from '../session/sessions'
 import { createLean } from '../policy/lean'
+import { everywhereGrants, standingGrants } from '../policy/standing-grants'
 import { changedKinds, createViews } from '../policy/views'
 import { createLists } from '../router/lists'
 import { createOperatorCalls } from '../router/operator-call'
@@ -23,7 +24,7 @@ export function openPolicy(parts: Parts, { stores, events, pins, runtime, fault 
   parts.defer(() => usage.close())
   const lean = createLean({
     sets: (spaceId) => sets.list(spaceId),
-    grants: () => clients.grants(),
+    grants: () => [...clients.grants(), ...everywhereGrants({ clients, spaces })],
     servers: (spaceId) => servers.list(spaceId),
     tools: (serverId) => catalog.get(serverId).features.filter(({ kind }) => kind === 'tool'),
     usage: usage.calls,
@@ -36,7 +37,7 @@ export function openPolicy(parts: Parts, { stores, events, pins, runtime, fault 
       servers: (spaceId) => servers.list(spaceId),
       catalog: (serverId) => catalog.get(serverId),
       sets: lean.sets,
-      grants: (clientId) => clients.grants(clientId),
+      grants: (clientId, spaceId) => standingGrants({ clients, spaces }, clientId, spaceId),
       pins,
     },
   })

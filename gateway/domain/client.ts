@@ -4,6 +4,8 @@ export interface Client {
   name: string
   /** The Space it is pinned to; null follows the active Space. */
   spaceId: string | null
+  /** Besides its grants it gets the default Feature Set of whatever Space it works in. */
+  everywhere: boolean
   createdAt: number
   lastSeenAt: number | null
 }

@@ -57,6 +57,12 @@ export const settingSpecs = {
     allowed: ['localhost', '127.0.0.1', '::1'],
     help: 'localhost (both loopback families), 127.0.0.1 or ::1; acts at the next start',
   },
+  'auth.discovery': {
+    type: 'text',
+    default: 'on',
+    allowed: ['on', 'off'],
+    help: 'on: clients without an access key find out on http://localhost how to sign in; off: they get a plain 401',
+  },
   'limits.server_in_flight': count(256, 100_000, 'calls in flight per server'),
   'limits.server_queue': count(1024, 100_000, 'calls waiting per server; more are refused at once'),
   'limits.client_in_flight': count(512, 100_000, 'calls in flight per client'),

@@ -28,6 +28,8 @@ export interface Line {
   remote(): string
   /** From now on the connection may be quiet for as long as it likes. */
   keepOpen(): void
+  /** Where a client without a credential that counts may look for a sign-in; null where there is none. */
+  signIn(): string | null
 }
 
 /** Gives the complete response message for one request of a client. */
@@ -66,7 +68,8 @@ export function createDispatch(deps: DispatchDeps) {
     let bodyRead = false
     let era: Era = 'legacy'
     try {
-      const proof = authenticator.authenticate(request, line.remote)
+      const told = authenticator.authenticate(request, line.remote)
+      const proof = told instanceof Promise ? await told : told
       requireJson(request.headers)
       requireAccept(request.headers, answerTypes)
       const announced = announcedBytes(request.headers)
@@ -104,6 +107,7 @@ export function createDispatch(deps: DispatchDeps) {
       return failureReply(error, message?.id ? rawOf(message.bytes, message.id) : null, {
         closes: !bodyRead,
         era,
+        signIn: line.signIn,
       })
     }
   }

@@ -10,6 +10,7 @@ import type { Runtime } from '../runtime'
 import type { Listeners } from '../session/listeners'
 import type { Pulse } from '../session/pulse'
 import type { Sessions } from '../session/sessions'
+import type { SignInDoor } from '../signin/door'
 import { createCalls } from './calls'
 import type { Line, Route } from './dispatch'
 import { createEndpoint } from './endpoint'
@@ -34,6 +35,8 @@ export interface DoorDeps {
   spaceOf: (clientId: string) => string
   /** Merged instructions of the servers in a view. */
   instructions: (view: FeatureView) => string | null
+  /** The sign-in of clients without a key, on one port. */
+  signIn: (port: number) => SignInDoor
   settings: ReadSetting
   runtime: Pick<Runtime, 'now' | 'monotonic' | 'randomBytes' | 'sleep'>
   version: string
@@ -45,7 +48,7 @@ export interface DoorDeps {
 
 const paths = ['/mcp', '/health'] as const
 
-/** What AI clients see: `/mcp`, `/health`, and nothing else. */
+/** What AI clients see: `/mcp`, `/health`, on `localhost` the sign-in, and nothing else. */
 export interface Door {
   /** The request handler of one listening socket. */
   handler(server: LoopbackServer): Handler
@@ -70,9 +73,10 @@ export function createDoor(deps: DoorDeps): Door {
     maxBody: () => deps.settings('limits.body_bytes'),
   })
 
-  const lineOf = (server: LoopbackServer, request: Request): Line => ({
+  const lineOf = (server: LoopbackServer, signIn: SignInDoor, request: Request): Line => ({
     remote: () => server.requestIP(request)?.address ?? '',
     keepOpen: () => server.timeout(request, 0),
+    signIn: () => signIn.metadataFor(addressOf(request.url)),
   })
 
   const render = (thrown: unknown): Response => {
@@ -88,6 +92,7 @@ export function createDoor(deps: DoorDeps): Door {
   return {
     handler(server) {
       const guard = createGuard(server.port)
+      const signIn = deps.signIn(server.port)
       // Whole addresses are compared before anything is routed: what is not exactly one of these is not here.
       const addresses = new Set(guard.hosts.flatMap((host) => paths.map((path) => `http://${host}${path}`)))
       const app = new Elysia({ strictPath: true })
@@ -96,7 +101,7 @@ export function createDoor(deps: DoorDeps): Door {
           render(code === 'NOT_FOUND' ? new GatewayError('http.method_not_allowed') : error),
         )
         .get('/health', () => jsonReply('{"status":"ok"}'))
-        .all('/mcp', ({ request }) => endpoint(request, lineOf(server, request)), { parse: 'none' })
+        .all('/mcp', ({ request }) => endpoint(request, lineOf(server, signIn, request)), { parse: 'none' })
 
       return (request) => {
         const refused = guard.check(request)
@@ -106,11 +111,9 @@ export function createDoor(deps: DoorDeps): Door {
             deps.turnedAway?.(code, request.headers.get(code === 'http.bad_host' ? 'host' : 'origin') ?? '')
           return problemReply(refused)
         }
-        const { url } = request
-        const query = url.indexOf('?')
-        if (!addresses.has(query < 0 ? url : url.slice(0, query))) {
-          return problemReply(new GatewayError('http.not_found'))
-        }
+        const address = addressOf(request.url)
+        if (!addresses.has(address))
+          return signIn.at(address)?.(request) ?? problemReply(new GatewayError('http.not_found'))
         if (request.method === 'OPTIONS') return problemReply(new GatewayError('http.method_not_allowed'))
         return app.fetch(request)
       }
@@ -129,6 +132,12 @@ export function createDoor(deps: DoorDeps): Door {
       outlets.close()
     },
   }
+}
+
+/** A URL without its query. */
+function addressOf(url: string): string {
+  const query = url.indexOf('?')
+  return query < 0 ? url : url.slice(0, query)
 }
 
 const isOf = (identity: Identity, of: { clientId: string; credentialId: string | null }): boolean =>

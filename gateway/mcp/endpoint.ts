@@ -37,7 +37,7 @@ export function createEndpoint(deps: DispatchDeps & { outlets: Outlets }): Endpo
   }
 
   const serve = async (request: Request, line: Line): Promise<Response> => {
-    const proof = authenticator.authenticate(request, line.remote)
+    const proof = await authenticator.authenticate(request, line.remote)
     const listens = request.method === 'GET'
     const modern = request.headers.get('mcp-protocol-version') === modernVersion
     if (modern || (!listens && request.method !== 'DELETE'))
@@ -54,7 +54,7 @@ export function createEndpoint(deps: DispatchDeps & { outlets: Outlets }): Endpo
     return serve(request, line).catch((thrown: unknown) => {
       const error = toGatewayError(thrown)
       if (error.code === 'internal') deps.report(thrown)
-      return failureReply(error, null, { closes: true })
+      return failureReply(error, null, { closes: true, signIn: line.signIn })
     })
   }
 }

@@ -45,11 +45,28 @@ export const streamReply = (body: ReadableStream<Uint8Array>): Response =>
 export const emptyReply = (status: 202 | 204): Response =>
   new Response(null, { status, headers: bareHeaders })
 
-function failureHeaders(error: GatewayError, closes: boolean): Headers {
+/**
+ * What a 401 says to do about it (RFC 6750 section 3, RFC 9728 section 5.1). Without an address of metadata a client
+ * looks for no sign-in.
+ */
+function challenge(error: GatewayError, metadata: string | null): string {
+  const parts = ['realm="mcpmux"']
+  if (error.code !== 'auth.missing_key') parts.push('error="invalid_token"')
+  if (metadata !== null) parts.push(`resource_metadata="${metadata}"`)
+  return `Bearer ${parts.join(', ')}`
+}
+
+const nowhere = (): null => null
+
+function failureHeaders(
+  error: GatewayError,
+  closes: boolean,
+  signIn: () => string | null = nowhere,
+): Headers {
   const headers = new Headers(jsonHeaders)
   const wait = retryAfter[error.code]
   if (wait !== undefined) headers.set('Retry-After', wait)
-  if (toProblem(error).status === 401) headers.set('WWW-Authenticate', 'Bearer realm="mcpmux"')
+  if (toProblem(error).status === 401) headers.set('WWW-Authenticate', challenge(error, signIn()))
   if (error.code === 'http.method_not_allowed') headers.set('Allow', 'GET, POST, DELETE')
   if (closes) headers.set('Connection', 'close')
   return headers
@@ -57,16 +74,20 @@ function failureHeaders(error: GatewayError, closes: boolean): Headers {
 
 /**
  * A failure of a JSON-RPC request; `id` is its raw id token, null when there is none that could be read. `closes`: the
- * connection ends with it.
+ * connection ends with it. `signIn`: where a client may look for a sign-in, for a 401.
  */
 export const failureReply = (
   error: GatewayError,
   id: Uint8Array | null,
-  { closes = false, era = 'legacy' }: { closes?: boolean; era?: Era } = {},
+  {
+    closes = false,
+    era = 'legacy',
+    signIn = nowhere,
+  }: { closes?: boolean; era?: Era; signIn?: () => string | null } = {},
 ): Response =>
   new Response(errorMessage(id, toJsonRpcError(error, era)) as Bytes, {
     status: toProblem(error, era).status,
-    headers: failureHeaders(error, closes),
+    headers: failureHeaders(error, closes, signIn),
   })
 
 /** A failure outside `/mcp`, or before it. The connection ends: a body was not read. */

@@ -13,7 +13,7 @@ export interface ClientStore {
   /** Throws `client.exists` for a taken name, `space.unknown`, `input.invalid`. */
   create(input: { name: string; spaceId: string | null }): Client
   /** Throws `client.unknown`, `client.exists`, `space.unknown`, `input.invalid`. */
-  update(id: string, patch: Partial<Pick<Client, 'name' | 'spaceId' | 'lastSeenAt'>>): Client
+  update(id: string, patch: Partial<Pick<Client, 'name' | 'spaceId' | 'everywhere' | 'lastSeenAt'>>): Client
   /** Removes a client with its keys, grants and sessions. Throws `client.unknown`. */
   remove(id: string): void
   /** All grants, or those of one client. */
@@ -28,6 +28,7 @@ interface Row {
   id: string
   name: string
   space_id: string | null
+  everywhere: number
   created_at: number
   last_seen_at: number | null
 }
@@ -42,6 +43,7 @@ const toClient = (row: Row): Client => ({
   id: row.id,
   name: row.name,
   spaceId: row.space_id,
+  everywhere: row.everywhere === 1,
   createdAt: row.created_at,
   lastSeenAt: row.last_seen_at,
 })
@@ -63,7 +65,8 @@ export function createClientStore(db: Database, runtime: Pick<Runtime, 'now' | '
     'INSERT INTO clients (id, name, space_id, created_at) VALUES ($id, $name, $spaceId, $createdAt)',
   )
   const change = db.statement(
-    'UPDATE clients SET name = $name, space_id = $spaceId, last_seen_at = $lastSeenAt WHERE id = $id',
+    `UPDATE clients SET name = $name, space_id = $spaceId, everywhere = $everywhere, last_seen_at = $lastSeenAt
+    WHERE id = $id`,
   )
   const drop = db.statement('DELETE FROM clients WHERE id = $id')
   const allGrants = db.statement<GrantRow>('SELECT * FROM grants')
@@ -110,6 +113,7 @@ export function createClientStore(db: Database, runtime: Pick<Runtime, 'now' | '
           id,
           name: check(patch.name ?? before.name, spaceId, id),
           spaceId,
+          everywhere: patch.everywhere === undefined ? before.everywhere : Number(patch.everywhere),
           lastSeenAt: patch.lastSeenAt === undefined ? before.last_seen_at : patch.lastSeenAt,
         })
         return toClient(rowOf(id))

@@ -1,5 +1,6 @@
 import type { Runtime } from '../runtime'
 import { createAuditStore } from './audit'
+import { createApplicantStore } from './applicants'
 import { createCatalogStore } from './catalog'
 import { createClientStore } from './clients'
 import { createConsentStore } from './consents'
@@ -13,6 +14,7 @@ import { createServerStore } from './servers'
 import { createPinStore } from './pins'
 import { createSessionStore } from './sessions'
 import { createSettingStore } from './settings'
+import { createSignInStore } from './sign-ins'
 import { createSpaceStore } from './spaces'
 import { createToolUsageStore } from './tool-usage'
 
@@ -30,6 +32,8 @@ export function openStores(file: string, runtime: Pick<Runtime, 'now' | 'newId'>
     sets: createFeatureSetStore(db, runtime),
     clients: createClientStore(db, runtime),
     keys: createKeyStore(db, runtime),
+    applicants: createApplicantStore(db, runtime),
+    signIns: createSignInStore(db, runtime),
     sessions: createSessionStore(db),
     consents: createConsentStore(db, runtime),
     credentials: createCredentialStore(db, runtime),

@@ -7,12 +7,14 @@ import { createEvents, type EventName } from '../../gateway/events'
 import { createAuditTrail } from '../../gateway/logs/audit'
 import { createJournal } from '../../gateway/logs/journal'
 import { createLean } from '../../gateway/policy/lean'
+import { standingGrants } from '../../gateway/policy/standing-grants'
 import { createViews } from '../../gateway/policy/views'
 import { systemRuntime } from '../../gateway/runtime'
 import { createConsents } from '../../gateway/secrets/consents'
 import { createServerSecrets } from '../../gateway/secrets/server-secrets'
 import { createSessionKeys } from '../../gateway/session/session-keys'
 import { tempPins } from './pins'
+import { signInParts } from './sign-in-parts'
 import { tempVault } from './temp-vault'
 import { tempStores } from './temp-store'
 
@@ -58,6 +60,7 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
     fill: (setId, members) => stores.sets.fill(setId, members),
     report: (error) => internals.push(error),
   })
+  const signIn = signInParts({ stores, events, runtime: systemRuntime })
   const deps: AdminDeps = {
     ...stores,
     pins,
@@ -70,6 +73,8 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
       fileKey: new Uint8Array(32).fill(7),
       vaultKey: () => vault.ownKey('consent'),
     }),
+    decisions: signIn.decisions,
+    endSignIn: signIn.signIns.revoke,
     sessionKeys: createSessionKeys({ vaultKey: () => vault.ownKey('session'), runtime: systemRuntime }),
     operator: {
       states: () => states,
@@ -94,7 +99,7 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
         servers: (spaceId) => stores.servers.list(spaceId),
         catalog: (serverId) => stores.catalog.get(serverId),
         sets: lean.sets,
-        grants: (clientId, spaceId) => stores.clients.grants(clientId).filter((g) => g.spaceId === spaceId),
+        grants: (clientId, spaceId) => standingGrants(stores, clientId, spaceId),
         pins,
       },
       events,
@@ -105,6 +110,7 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
       startedAt: 1,
       mcpUrl: 'http://127.0.0.1:1/mcp',
       adminUrl: 'http://127.0.0.1:2',
+      signInUrl: 'http://localhost:1/mcp',
       sessions: [],
     }),
     problems: stores.db.problems,
@@ -132,6 +138,7 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
     quits,
     internals,
     stores,
+    signIn,
     /** A raw request: for what a typed client would not send. */
     async raw(method: string, path: string, body?: unknown, contentType = 'application/json') {
       const response = await app.handle(
@@ -147,7 +154,10 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
       )
       return { status: response.status, text: await response.text() }
     },
-    [Symbol.dispose]: () => stores[Symbol.dispose](),
+    [Symbol.dispose]() {
+      signIn.approvals[Symbol.dispose]()
+      stores[Symbol.dispose]()
+    },
   }
 }
 

@@ -2,6 +2,8 @@
 import { mintAccessKey } from '../../gateway/auth/access-key'
 import { createAuthenticator } from '../../gateway/auth/authenticate'
 import { createKeyUsage } from '../../gateway/auth/key-usage'
+import type { FindDocument } from '../../gateway/signin/documents'
+import { signInParts } from './sign-in-parts'
 import { createEvents } from '../../gateway/events'
 import { createDoor } from '../../gateway/mcp/door'
 import type { Route } from '../../gateway/mcp/dispatch'
@@ -62,6 +64,8 @@ export interface DoorOptions {
   /** What lies in the vault; null while it is not open. Without it one and the same key, as after a restart. */
   sessionKey?: () => Uint8Array | null
   port?: number
+  /** Documents of clients on the internet. */
+  documents?: FindDocument
 }
 
 export async function startDoor(options: DoorOptions = {}) {
@@ -76,8 +80,15 @@ export async function startDoor(options: DoorOptions = {}) {
   const report = (error: unknown) => problems.push(error)
   const events = createEvents(report)
   const pulse = createPulse(runtime, report)
+  const signIn = signInParts({ stores, events, runtime, report, documents: options.documents })
   const usage = createKeyUsage({ touch: stores.keys.touch, clients: stores.clients, runtime, report })
-  const authenticator = createAuthenticator({ keys: stores.keys, usage, runtime, events })
+  const authenticator = createAuthenticator({
+    keys: stores.keys,
+    usage,
+    runtime,
+    events,
+    tokens: signIn.tokens,
+  })
   const spaceOf = () => 'space'
   const released: string[] = []
   const levels: (LogLevel | null)[] = []
@@ -142,6 +153,7 @@ export async function startDoor(options: DoorOptions = {}) {
     },
     view,
     spaceOf,
+    signIn: signIn.doors,
     instructions: () => null,
     settings: stores.settings.read,
     version: '0.0.0',
@@ -178,6 +190,7 @@ export async function startDoor(options: DoorOptions = {}) {
     released,
     levels,
     keyFor,
+    signIn,
     async [Symbol.asyncDispose]() {
       await listener.stop()
       announce.close()
@@ -185,6 +198,7 @@ export async function startDoor(options: DoorOptions = {}) {
       sessionKeys[Symbol.dispose]()
       door.close()
       authenticator.close()
+      signIn.approvals[Symbol.dispose]()
       pulse.stop()
       stores[Symbol.dispose]()
     },

@@ -1,0 +1,58 @@
+import { GatewayError } from '../errors'
+import type { Runtime } from '../runtime'
+import type { OwnKey } from '../secrets/vault'
+
+const KEY_BYTES = 32
+
+/** Keys that tokens are made and known with. */
+export interface SigningKeys extends Disposable {
+  /** With the key that new tokens are made with, as a copy that is wiped afterwards. */
+  withNewest<T>(use: (key: Uint8Array) => Promise<T>): Promise<T>
+  /** With one key after the other, until one gives an answer. */
+  firstOf<T>(use: (key: Uint8Array) => Promise<T | null>): Promise<T | null>
+}
+
+/**
+ * The key in the vault, and while there is none a random one of this process. What was made with that one counts until
+ * the process ends, also after the vault opened; what was made with the vault's counts again when it is open again.
+ */
+export function createSigningKeys(deps: {
+  vaultKey(): OwnKey | null
+  runtime: Pick<Runtime, 'randomBytes'>
+}): SigningKeys {
+  let ofProcess: Uint8Array | null = null
+
+  /** A full disk keeps the vault from making its key; clients sign in all the same. */
+  const ofVault = (): Uint8Array | null => {
+    try {
+      return deps.vaultKey()?.bytes ?? null
+    } catch (error) {
+      if (error instanceof GatewayError && error.code === 'store.unwritable') return null
+      throw error
+    }
+  }
+
+  async function withCopy<T>(key: Uint8Array, use: (copy: Uint8Array) => Promise<T>): Promise<T> {
+    const copy = key.slice()
+    try {
+      return await use(copy)
+    } finally {
+      copy.fill(0)
+    }
+  }
+
+  return {
+    withNewest: (use) => withCopy(ofVault() ?? (ofProcess ??= deps.runtime.randomBytes(KEY_BYTES)), use),
+    async firstOf(use) {
+      for (const key of [ofVault(), ofProcess]) {
+        const found = key && (await withCopy(key, use))
+        if (found !== null) return found
+      }
+      return null
+    },
+    [Symbol.dispose]() {
+      ofProcess?.fill(0)
+      ofProcess = null
+    },
+  }
+}
