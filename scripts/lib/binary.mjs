@@ -25,9 +25,11 @@ export const binary = join(dist, name)
 const programs = ['gateway/main.ts', 'gateway/secrets/keychain-worker.ts', 'gateway/store/check-worker.ts']
 
 // Without the two autoload flags the program would run the bunfig.toml and .env of any folder it is started in.
+// Identifiers are not minified: Elysia reads names out of code, and then lets numbers pass that a schema forbids.
 const flags = [
   '--compile',
-  '--minify',
+  '--minify-whitespace',
+  '--minify-syntax',
   '--bytecode',
   '--format=esm',
   '--no-compile-autoload-dotenv',
