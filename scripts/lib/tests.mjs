@@ -1,6 +1,7 @@
 // Runs the test files side by side, each in a `bun test` and a home of its own, and counts.
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { binary } from './binary.mjs'
 import { emptyHome } from './empty-home.mjs'
 import { laneCount, runHeldBack, runInLanes } from './lanes.mjs'
 import { root, say } from './process.mjs'
@@ -62,7 +63,8 @@ async function runFile(bun, path, withReport) {
     const reporter = withReport ? ['--reporter=junit', `--reporter-outfile=${report}`] : []
     // A path that begins with ./ is a file; anything else would be a pattern.
     const args = ['test', `--timeout=${TEST_MS}`, ...reporter, `./${path}`]
-    const ended = await runHeldBack(bun, args, { env: home.environment, limit: FILE_MS })
+    const env = { ...home.environment, MUX_TEST_PROGRAM: binary }
+    const ended = await runHeldBack(bun, args, { env, limit: FILE_MS })
     const { wrong, ...counts } = judge(ended)
     const output = wrong ? `${ended.output}FAILED ${path}: ${wrong}\n` : ended.output
     process.stderr.write(output)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { parseLine } from '../../gateway/domain/log'
 import { cleanEnvironment, eventually, repository } from '../support/daemon'
 import { isAlive, residentBytes } from '../support/processes'
-import { startSourceDaemon, tempHome } from '../support/source-daemon'
+import { program, startSourceDaemon, tempHome } from '../support/source-daemon'
 
 const FLOOD_MIB = 256
 const place = tempHome()
@@ -92,9 +92,9 @@ test.skipIf(!canMount)(
     const dataDir = join(place.home, 'data')
     const logs = join(dataDir, 'logs')
     mkdirSync(logs, { recursive: true, mode: 0o700 })
-    const main = join(repository, 'gateway/main.ts')
-    const script = 'mount -t tmpfs -o size=128k,mode=700 tmpfs "$1" && exec "$2" "$3" serve --port 0 --json'
-    const child = Bun.spawn(['unshare', '-m', 'sh', '-c', script, 'sh', logs, process.execPath, main], {
+    const script =
+      'mount -t tmpfs -o size=128k,mode=700 tmpfs "$1" && shift && exec "$@" serve --port 0 --json'
+    const child = Bun.spawn(['unshare', '-m', 'sh', '-c', script, 'sh', logs, ...program], {
       env: cleanEnvironment(place.home, { MCPMUX_HOME: dataDir }),
       stdout: 'pipe',
       stderr: 'ignore',

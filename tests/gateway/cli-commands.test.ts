@@ -4,7 +4,7 @@ import { settingSpecs } from '../../gateway/domain/settings'
 import { controlOf } from '../support/control'
 import { repository } from '../support/daemon'
 import { type Keyring, startKeyring } from '../support/keyring'
-import { type SourceDaemon, startSourceDaemon } from '../support/source-daemon'
+import { program, type SourceDaemon, startSourceDaemon } from '../support/source-daemon'
 
 const raw = [process.execPath, join(repository, 'tests/servers/raw-stdio.ts')]
 let keyring: Keyring
@@ -233,13 +233,7 @@ test('[cli] every read is JSON with --json, and talk stays off stdout', async ()
 
 test('[cli] a reader that leaves early is no failure of ours', async () => {
   const child = Bun.spawn(
-    [
-      'sh',
-      '-c',
-      `"$0" "$1" config get --json | head -c 1 >/dev/null; exit 0`,
-      process.execPath,
-      join(repository, 'gateway/main.ts'),
-    ],
+    ['sh', '-c', `"$@" config get --json | head -c 1 >/dev/null; exit 0`, 'sh', ...program],
     {
       env: { ...process.env, MCPMUX_HOME: daemon.dataDir, XDG_RUNTIME_DIR: daemon.home },
       stderr: 'pipe',

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { eventually, repository } from '../support/daemon'
-import { startSourceDaemon } from '../support/source-daemon'
+import { program, startSourceDaemon } from '../support/source-daemon'
 
 const evil = (mode: string) => [process.execPath, join(repository, 'tests/servers/evil-stdio.ts'), mode]
 
@@ -57,7 +57,6 @@ test('[logs][cli] --json prints one JSON object on each line, -n the newest, --s
 })
 
 test('[logs][cli] -f goes on with what comes', async () => {
-  const program = [process.execPath, join(repository, 'gateway/main.ts')]
   const child = Bun.spawn([...program, 'logs', 'dies', '-f', '-n', '1', '--data-dir', daemon.dataDir], {
     env: { PATH: process.env.PATH ?? '', HOME: daemon.home, XDG_RUNTIME_DIR: daemon.home },
     stdout: 'pipe',

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { isAlive, waitUntil } from '../support/processes'
-import { startSourceDaemon, tempHome } from '../support/source-daemon'
+import { program, startSourceDaemon, tempHome } from '../support/source-daemon'
 import { repository } from '../support/daemon'
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
@@ -59,19 +59,16 @@ test('[process] after kill -9 the next start takes over at once', async () => {
   daemon.kill('SIGKILL')
   await daemon.exited
   expect((await daemon.cli(['status'])).code).toBe(3)
-  const child = Bun.spawn(
-    [process.execPath, join(repository, 'gateway/main.ts'), 'serve', '--port', '0', '--json'],
-    {
-      env: {
-        HOME: daemon.home,
-        PATH: process.env.PATH ?? '',
-        XDG_RUNTIME_DIR: daemon.home,
-        MCPMUX_HOME: daemon.dataDir,
-      },
-      stdout: 'pipe',
-      stderr: 'ignore',
+  const child = Bun.spawn([...program, 'serve', '--port', '0', '--json'], {
+    env: {
+      HOME: daemon.home,
+      PATH: process.env.PATH ?? '',
+      XDG_RUNTIME_DIR: daemon.home,
+      MCPMUX_HOME: daemon.dataDir,
     },
-  )
+    stdout: 'pipe',
+    stderr: 'ignore',
+  })
   const { value } = await child.stdout.getReader().read()
   expect(JSON.parse(new TextDecoder().decode(value)).pid).toBe(child.pid)
   expect((await daemon.cli(['status'])).code).toBe(0)
@@ -93,7 +90,7 @@ test('[data] MCPMUX_HOME and --data-dir choose the folder, and it is private', a
 
 test('[cli] for a person serve prints the endpoint on stdout', async () => {
   using place = tempHome()
-  const child = Bun.spawn([process.execPath, join(repository, 'gateway/main.ts'), 'serve', '--port', '0'], {
+  const child = Bun.spawn([...program, 'serve', '--port', '0'], {
     env: { HOME: place.home, PATH: process.env.PATH ?? '', XDG_RUNTIME_DIR: place.home },
     stdout: 'pipe',
     stderr: 'ignore',
