@@ -4,9 +4,15 @@ import { readHints } from '../domain/hints'
 import type { PinnedKind, PinReason } from '../domain/pins'
 import { canonical, type Json, parseJson, stringsOf } from './json'
 
-/** A definition as JSON; instructions are a text and nothing else. */
-export const toJson = (kind: PinnedKind, definition: string): Json =>
-  kind === 'instructions' ? { type: 'text', text: definition } : parseJson(definition)
+/** A definition as JSON; instructions are a text and nothing else, and so is a stored row that was damaged. */
+export function toJson(kind: PinnedKind, definition: string): Json {
+  try {
+    if (kind !== 'instructions') return parseJson(definition)
+  } catch {
+    // Falls through: it is the text it is.
+  }
+  return { type: 'text', text: definition }
+}
 
 /** The pin: SHA-256 (hex) over the canonical JSON of the whole definition. */
 export const digestOf = (kind: PinnedKind, definition: string): string =>

@@ -81,7 +81,8 @@ export function createPins(deps: PinDeps): Pins {
   }
 
   // What an earlier version of the gateway stored is what was seen first.
-  for (const serverId of store.serversWithout()) db.transaction(() => hold(serverId))
+  const without = new Set(store.serversWithout())
+  for (const { id } of servers.list()) if (without.has(id)) db.transaction(() => hold(id))
 
   const pins: Pins = {
     catalog: {

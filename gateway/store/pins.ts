@@ -81,7 +81,7 @@ export function createPinStore(db: Database, { now }: Pick<Runtime, 'now'>): Pin
   const offered = (where: { feature: string; instructions: string }) => `
     SELECT instr('tool prompt template', features.kind) AS place, features.position AS position, features.kind,
       features.name, features.descriptor AS current, ${columns} FROM ${features}
-    WHERE features.server_id = $serverId AND features.kind <> 'resource' AND ${where.feature}
+    WHERE features.server_id = $serverId AND features.kind IN ('tool', 'prompt', 'template') AND ${where.feature}
     UNION ALL
     SELECT 100, 0, 'instructions', '', instructions, ${columns} FROM ${handshakes}
     WHERE handshakes.server_id = $serverId AND ${where.instructions}
@@ -104,7 +104,7 @@ export function createPinStore(db: Database, { now }: Pick<Runtime, 'now'>): Pin
   )
   const without = db.statement<{ server_id: string }>(`
     SELECT DISTINCT features.server_id FROM ${features}
-    WHERE features.kind <> 'resource' AND pins.server_id IS NULL
+    WHERE features.kind IN ('tool', 'prompt', 'template') AND pins.server_id IS NULL
     UNION SELECT handshakes.server_id FROM ${handshakes} WHERE pins.server_id IS NULL`)
   const spaceOf = db.statement<{ space_id: string }>('SELECT space_id FROM servers WHERE id = $serverId')
   const put = db.statement(`
