@@ -3,6 +3,7 @@ import { GatewayError } from '../errors'
 import { auditRoutes } from './audit'
 import { approvalRoutes } from './approvals'
 import { clientRoutes } from './clients'
+import { consentRoutes } from './consents'
 import type { AdminDeps } from './deps'
 import { effectiveRoutes } from './effective'
 import { eventRoutes } from './events'
@@ -42,6 +43,7 @@ export const adminApi = (deps: AdminDeps, onInternal: (cause: unknown) => void =
     .use(statusRoutes(deps))
     .use(spaceRoutes(deps))
     .use(serverRoutes(deps))
+    .use(consentRoutes(deps))
     .use(pinRoutes(deps))
     .use(pinPolicyRoutes(deps))
     .use(setRoutes(deps))

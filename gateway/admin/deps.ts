@@ -13,6 +13,7 @@ import type { SessionKeys } from '../session/session-keys'
 import type { Decisions } from '../signin/decide'
 import type { CatalogStore } from '../store/catalog'
 import type { ClientStore } from '../store/clients'
+import type { ConsentStore } from '../store/consents'
 import type { DataKeyStore } from '../store/data-keys'
 import type { Database, Problem } from '../store/database'
 import type { EraStore } from '../store/eras'
@@ -64,6 +65,7 @@ export interface AdminDeps {
   /** Clients that wait for a person. */
   decisions: Decisions
   consents: Consents
+  consentRows: Pick<ConsentStore, 'get'>
   pins: Pins
   sessionKeys: Pick<SessionKeys, 'keyIn'>
   settings: SettingStore

@@ -134,7 +134,13 @@ export type ServerPatch = Static<typeof ServerPatch>
 const ShownInput = t.Object({ id: t.String(), secret: t.Boolean(), value: t.Nullable(t.String()) }, closed)
 /** An approval of a stored server: it repeats what the person was shown, which must be what is stored. */
 export const ServerConsent = t.Object(
-  { givenBy: GivenBy, definition: DefinitionBody, inputs: t.Array(ShownInput, { maxItems: 200 }) },
+  {
+    givenBy: GivenBy,
+    definition: DefinitionBody,
+    inputs: t.Array(ShownInput, { maxItems: 200 }),
+    /** Where it was shown to come from. */
+    source: t.Optional(t.String({ maxLength: 256 })),
+  },
   closed,
 )
 export type ServerConsent = Static<typeof ServerConsent>

@@ -81,7 +81,8 @@ function serverInfo(raw: string): ServerView['serverInfo'] {
   return { name: text('name'), version: text('version') }
 }
 
-const definitionBody = (definition: Definition): DefinitionBody =>
+/** A definition as the admin API gives it. */
+export const definitionBody = (definition: Definition): DefinitionBody =>
   definition.type === 'stdio'
     ? { ...definition, args: [...definition.args], env: { ...definition.env } }
     : { ...definition, headers: { ...definition.headers } }

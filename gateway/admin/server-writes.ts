@@ -99,7 +99,7 @@ export function createServerWrites({ servers, spaces, catalog, consents, secrets
           ...(inputs ? { inputs: declarations(inputs) } : {}),
         })
         if (inputs) replaceSecrets(before, updated, inputs)
-        if (!consents.of(updated)) consents.withdraw(id)
+        if (!consents.of(updated)) consents.withdraw(before)
         return updated
       })
       changed(server)
@@ -107,12 +107,24 @@ export function createServerWrites({ servers, spaces, catalog, consents, secrets
     },
 
     /** Approves a stored server, if what was shown is what is stored. */
-    approve(id: string, { givenBy, definition, inputs }: ServerConsent): Server {
+    approve(id: string, { givenBy, definition, inputs, source }: ServerConsent): Server {
       const server = servers.get(id)
       const stored = inputViews(server, secrets).map(({ isSet: _, ...shown }) => shown)
-      if (!Bun.deepEquals(definition, server.definition, true) || !Bun.deepEquals(inputs, stored, true))
+      const isStored =
+        Bun.deepEquals(definition, server.definition, true) &&
+        Bun.deepEquals(inputs, stored, true) &&
+        (source ?? server.source) === server.source
+      if (!isStored)
         throw new GatewayError('consent.mismatch', 'look at the server again and approve what it is now')
       consents.give(server, givenBy)
+      changed(server)
+      return server
+    },
+
+    /** Takes the approval back. What runs is for the caller to stop. */
+    disapprove(id: string): Server {
+      const server = servers.get(id)
+      consents.withdraw(server)
       changed(server)
       return server
     },

@@ -51,7 +51,7 @@ function missing(state: UpstreamState, absentInputs: readonly string[]): string 
     case 'disabled':
       return 'disabled; enable it to use it'
     case 'needs_consent':
-      return 'what it would run was not approved yet; approve it'
+      return 'what it would run is not approved; see "mcpmux consent"'
     case 'needs_input':
       return absentInputs.length > 0
         ? `needs ${absentInputs.join(', ')}; give it with restart`

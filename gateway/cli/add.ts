@@ -168,7 +168,7 @@ export const command: Command = {
     // The daemon is asked first: nobody types a secret or approves a command for nothing.
     await must(admin.api.servers.check.post({ ...draft, source, inputs: declaredInputs(named) }))
     const inputs = await obtainInputs(named, io)
-    for (const line of review(definition, source)) io.talk(line)
+    for (const line of review(definition, source, declaredInputs(named))) io.talk(line)
     for (const word of relativeFiles(argv?.slice(1) ?? []))
       io.talk(`  notice   ${visibleWord(word)}: relative to here, but the server runs in a folder of its own`)
     if (!(await approved(io, values.yes))) return exit.needsPerson

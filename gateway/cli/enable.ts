@@ -1,8 +1,8 @@
+import { approve } from './give-consent'
 import { must } from './client'
 import { type Command, exit } from './command'
 import { findServer } from './find'
 import { safe, show, stateWord } from './output'
-import { review } from './review'
 import { parse, words } from './usage'
 
 const help = `Usage: mcpmux enable SERVER [--space S] [--yes] [--data-dir D] [--json]
@@ -20,16 +20,8 @@ export const command: Command = {
     const server = await findServer(admin, wanted, values.space)
     const route = admin.api.servers({ id: server.id })
     if (!server.consent) {
-      for (const line of review(server.definition, server.source)) io.talk(line)
-      if (!values.yes && !(io.canAsk && (await io.confirm('Approve it?')))) {
-        if (!io.canAsk)
-          io.talk(
-            'mcpmux: nobody to ask here; look at the above and repeat with --yes (upstream.needs_consent)',
-          )
-        return exit.needsPerson
-      }
-      const inputs = server.inputs.map(({ id, secret, value }) => ({ id, secret, value }))
-      await must(route.consent.post({ givenBy: 'cli', definition: server.definition, inputs }))
+      const view = await must(admin.api.consents({ id: server.id }).get())
+      if (!(await approve(io, admin, view, values.yes))) return exit.needsPerson
     }
     const now = await must(route.patch({ enabled: true }))
     await show(io, values.json, now, () => `${safe(now.name)}: ${stateWord(now.state)}`)

@@ -1,28 +1,33 @@
-import type { Definition } from '../domain/server'
+import type { ConsentChange } from '../domain/consent-form'
 import { risks } from '../domain/risks'
-import { looksSecret } from '../domain/secret-names'
+import type { Definition } from '../domain/server'
 import { visibleCommand, visibleText, visibleWord } from '../domain/visible-text'
 
-function openSecrets(definition: Definition): string[] {
-  if (definition.type === 'stdio') {
-    const words = definition.args.filter((word, at) => {
-      const option = /^--?([A-Za-z][A-Za-z0-9_-]*)(=.*)?$/.exec(word)
-      const hasValue = option?.[2] !== undefined || /^[^-]/.test(definition.args[at + 1] ?? '')
-      return option?.[1] !== undefined && hasValue && looksSecret(option[1])
-    })
-    return words.map(
-      (word) =>
-        `"${visibleText(word.split('=')[0] ?? '')}": a secret in arguments can be read by every program`,
-    )
-  }
-  const names = URL.canParse(definition.url) ? [...new URL(definition.url).searchParams.keys()] : []
-  return names
-    .filter(looksSecret)
-    .map((name) => `"${visibleText(name)}": a secret in a URL ends in logs; a header is better`)
+/** A declared input as an approval is about it: of a secret one only that it is there. */
+export interface ReviewedInput {
+  id: string
+  secret: boolean
+  value: string | null
 }
 
-/** Everything an approval is about, in full and with nothing hidden, line by line. */
-export function review(definition: Definition, source: string): string[] {
+/** What differs from what was approved, one part after the other. */
+const changeLines = (changes: readonly ConsentChange[]): string[] =>
+  changes.flatMap(({ what, before, after }) => [
+    `  changed  ${visibleText(what)}`,
+    `           - ${before === null ? '(none)' : visibleWord(before)}`,
+    `           + ${after === null ? '(none)' : visibleWord(after)}`,
+  ])
+
+/**
+ * Everything an approval is about, in full and with nothing hidden, line by line; `changes` is what differs from what
+ * was approved before.
+ */
+export function review(
+  definition: Definition,
+  source: string,
+  inputs: readonly ReviewedInput[] = [],
+  changes: readonly ConsentChange[] | null = null,
+): string[] {
   const lines: string[] = []
   if (definition.type === 'stdio') {
     lines.push('This will run on your computer, with your rights:')
@@ -36,8 +41,12 @@ export function review(definition: Definition, source: string): string[] {
     for (const [name, text] of Object.entries(definition.headers))
       lines.push(`  header   ${visibleText(name)}: ${visibleText(text)}`)
   }
-  lines.push(`  from     ${source}`)
-  for (const risk of [...risks(definition), ...openSecrets(definition)])
-    lines.push(`  notice   ${visibleText(risk)}`)
-  return lines
+  for (const { id, secret, value } of inputs)
+    lines.push(`  value    ${visibleText(id)}: ${secret ? '(secret)' : visibleText(value ?? '(not set)')}`)
+  lines.push(`  from     ${visibleText(source)}`)
+  for (const risk of risks(definition)) lines.push(`  notice   ${visibleNotice(risk)}`)
+  return [...lines, ...changeLines(changes ?? [])]
 }
+
+/** Notices hide nothing already; what is left to escape would be a mistake of ours. */
+const visibleNotice = (risk: string): string => risk.replace(/[^\x20-\x7e…]/gu, (found) => visibleText(found))

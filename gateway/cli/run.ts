@@ -32,6 +32,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   config: () => import('./config'),
   logs: () => import('./logs'),
   audit: () => import('./audit'),
+  consent: () => import('./consent'),
   pins: () => import('./pins'),
   vault: () => import('./vault'),
 }
@@ -51,6 +52,7 @@ const overview = `McpMux ${version}: one local endpoint for all your MCP servers
   mcpmux grant CLIENT --set F   what a client may use
   mcpmux tools [--client C]     tools under the names clients see
   mcpmux call SERVER/TOOL JSON  call one tool
+  mcpmux consent [SERVER]       what waits for your approval, and why
   mcpmux pins                   what servers offer otherwise than before (also: accept, policy)
   mcpmux logs [SERVER] [-f]     what was written down
   mcpmux audit [-f]             who did what, and what was refused

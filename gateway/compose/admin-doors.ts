@@ -51,6 +51,7 @@ export function openAdminDoors(
       secrets,
       vault,
       consents,
+      consentRows: stores.consents,
       pins,
       sessionKeys,
       decisions,

@@ -37,7 +37,12 @@ export async function openServers(parts: Parts, foundation: Foundation, announce
         taskChanged: (...change) => announce()?.taskChanged(...change),
         forward: (...message) => announce()?.forward(...message),
       },
-      consented: (server) => consents.of(server) !== null,
+      // Of the row as it is stored now, too: it may have been changed behind us.
+      consented: (server) =>
+        consents.of(server) !== null &&
+        servers
+          .list(server.spaceId)
+          .some((stored) => stored.id === server.id && consents.of(stored) !== null),
       open: createOpenChannel({
         config,
         settings: settings.read,

@@ -8,12 +8,19 @@ export interface Consent {
   /** Who agreed, in the words of the door it came through: 'cli', 'demo', … */
   givenBy: string
   givenAt: number
+  /** What was approved, as it was sealed; null for one from before forms were kept. */
+  form: string | null
 }
 
 export interface ConsentStore {
   get(serverId: string): Consent | null
   /** Replaces an older one; given now unless told when. Throws `server.unknown`. */
-  put(serverId: string, seal: string, givenBy: string, givenAt?: number): void
+  put(
+    serverId: string,
+    seal: string,
+    givenBy: string,
+    more?: { givenAt?: number | undefined; form?: string | null },
+  ): void
   remove(serverId: string): void
 }
 
@@ -21,28 +28,29 @@ interface Row {
   seal: string
   given_by: string
   given_at: number
+  form: string | null
 }
 
 /** Consents by server. */
 export function createConsentStore(db: Database, runtime: Pick<Runtime, 'now'>): ConsentStore {
   const byServer = db.statement<Row>(
-    'SELECT seal, given_by, given_at FROM consents WHERE server_id = $serverId',
+    'SELECT seal, given_by, given_at, form FROM consents WHERE server_id = $serverId',
   )
   const server = db.statement('SELECT 1 FROM servers WHERE id = $serverId')
   const put = db.statement(`
-    INSERT OR REPLACE INTO consents (server_id, seal, given_by, given_at)
-    VALUES ($serverId, $seal, $givenBy, $givenAt)`)
+    INSERT OR REPLACE INTO consents (server_id, seal, given_by, given_at, form)
+    VALUES ($serverId, $seal, $givenBy, $givenAt, $form)`)
   const drop = db.statement('DELETE FROM consents WHERE server_id = $serverId')
 
   return {
     get(serverId) {
       const row = byServer.get({ serverId })
-      return row && { seal: row.seal, givenBy: row.given_by, givenAt: row.given_at }
+      return row && { seal: row.seal, givenBy: row.given_by, givenAt: row.given_at, form: row.form }
     },
-    put: (serverId, seal, givenBy, givenAt = runtime.now()) =>
+    put: (serverId, seal, givenBy, { givenAt = runtime.now(), form = null } = {}) =>
       db.transaction(() => {
         if (!server.get({ serverId })) throw new GatewayError('server.unknown')
-        put.run({ serverId, seal, givenBy, givenAt })
+        put.run({ serverId, seal, givenBy, givenAt, form })
       }),
     remove: (serverId) => {
       drop.run({ serverId })

@@ -7,6 +7,18 @@ import m0006 from '../migrations/0006_audit.sql' with { type: 'text' }
 import m0007 from '../migrations/0007_pins.sql' with { type: 'text' }
 import m0008 from '../migrations/0008_sets.sql' with { type: 'text' }
 import m0009 from '../migrations/0009_sign_ins.sql' with { type: 'text' }
+import m0010 from '../migrations/0010_consent_form.sql' with { type: 'text' }
 
 /** Every migration in order; position + 1 is the `user_version` it leads to. Shipped entries never change. */
-export const migrations: readonly string[] = [m0001, m0002, m0003, m0004, m0005, m0006, m0007, m0008, m0009]
+export const migrations: readonly string[] = [
+  m0001,
+  m0002,
+  m0003,
+  m0004,
+  m0005,
+  m0006,
+  m0007,
+  m0008,
+  m0009,
+  m0010,
+]

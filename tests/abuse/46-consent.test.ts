@@ -87,7 +87,7 @@ test('[threat.46] commands that run other code are pointed out', () => {
     'npm_config_registry',
   ])
     expect(stdio('x', [], { [name]: 'y' })).toContain(name)
-  expect(stdio('npx', ['-y', '@modelcontextprotocol/server-everything'])).toBe('')
+  expect(stdio('npx', ['-y', '@modelcontextprotocol/server-everything@2026.8.31'])).toBe('')
 })
 
 test('[threat.46] loader variables are never hidden as secrets', async () => {

@@ -37,7 +37,7 @@ test('[consent] changing what runs takes the consent away, renaming does not', a
   const changed = (await route.patch({ definition })).data
   expect(changed?.consent).toBeNull()
   expect(changed?.state).toEqual({ status: 'needs_consent' })
-  expect(admin.stores.consents.get(server.id)).toBeNull()
+  expect(admin.deps.consents.last(server.id)).toMatchObject({ withdrawn: true, form: { source: 'cli' } })
 })
 
 test('[consent] changing the definition back does not bring an old consent back', async () => {

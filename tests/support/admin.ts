@@ -68,6 +68,7 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
     events,
     vault,
     secrets: createServerSecrets({ vault, credentials: stores.credentials }),
+    consentRows: stores.consents,
     consents: createConsents({
       store: stores.consents,
       fileKey: new Uint8Array(32).fill(7),

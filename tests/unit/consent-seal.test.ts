@@ -1,7 +1,9 @@
 import { expect, test } from 'bun:test'
 import fc from 'fast-check'
+import { consentChanges, consentForm } from '../../gateway/domain/consent-form'
 import type { Server } from '../../gateway/domain/server'
-import { createConsentSeal } from '../../gateway/secrets/consent-seal'
+import { createConsentSeal, formText } from '../../gateway/secrets/consent-seal'
+import { parseDefinition } from '../../gateway/store/definition'
 import { stdioDefinition, tempStores } from '../support/temp-store'
 
 type Sealed = Pick<Server, 'spaceId' | 'definition' | 'source' | 'inputs'>
@@ -28,6 +30,12 @@ const definition = fc.oneof(
   fc.record({ type: fc.constantFrom('http' as const, 'sse' as const), url: text, headers: record }),
 )
 const sealed: fc.Arbitrary<Sealed> = fc.record({ spaceId: text, source: text, definition, inputs })
+
+/** What a row can hold: the rest never becomes a server. */
+const isDefinition = (value: unknown): boolean => {
+  const read = parseDefinition(JSON.stringify(value))
+  return read !== null && Bun.deepEquals(read, value, true)
+}
 
 /** Every value that differs from this one in exactly one place. */
 function* singleChanges(value: unknown): Generator<unknown> {
@@ -207,4 +215,26 @@ test('[threat.46] a consent does not follow to another server, and goes with its
   consents.put(other.id, seal(other), 'cli')
   consents.remove(other.id)
   expect(consents.get(other.id)).toBeNull()
+})
+
+test('[consent] two forms have no changes between them exactly when they are the same', () => {
+  fc.assert(
+    fc.property(sealed, sealed, (a, b) => {
+      const [one, other] = [consentForm(a as Server), consentForm(b as Server)]
+      expect(consentChanges(one, structuredClone(one))).toEqual([])
+      expect(consentChanges(one, other).length === 0).toBe(formText(a) === formText(b))
+    }),
+  )
+  fc.assert(
+    fc.property(sealed, (server) => {
+      for (const changed of singleChanges(server.definition)) {
+        const other = { ...server, definition: changed as Server['definition'] }
+        if (!isDefinition(other.definition)) continue
+        expect(
+          consentChanges(consentForm(server as Server), consentForm(other as Server)).length,
+        ).toBeGreaterThan(0)
+      }
+    }),
+    { numRuns: 50 },
+  )
 })

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { consentChanges, consentForm } from '../../gateway/domain/consent-form'
 import { createConsentSeal } from '../../gateway/secrets/consent-seal'
 import { createConsents } from '../../gateway/secrets/consents'
 import { createMemoryKeychain } from '../support/memory-keychain'
@@ -80,4 +81,51 @@ test('[threat.46] a reset makes no consent count that only the files vouch for',
   // Nor in the run in which the vault began.
   await vault.reset('keychain', null)
   expect(consents.of(server())).toBeNull()
+})
+
+test('[consent] what was approved is known until another approval, and shown against what is there now', async () => {
+  using stores = tempStores()
+  const { vault, consents, server } = sealedWorld(stores)
+  await vault.unlock(null)
+  expect(consents.last(server().id)).toBeNull()
+  consents.give(server(), 'cli')
+  const approved = consentForm(server())
+  expect(consents.last(server().id)).toMatchObject({ form: approved, givenBy: 'cli', withdrawn: false })
+  stores.db.statement(`UPDATE servers SET definition = json_set(definition, '$.command', 'evil')`).run()
+  expect(consents.of(server())).toBeNull()
+  expect(consentChanges(consents.last(server().id)?.form ?? approved, consentForm(server()))).toEqual([
+    { what: 'command', before: 'node', after: 'evil' },
+  ])
+  consents.withdraw(server())
+  expect(consents.last(server().id)).toMatchObject({ form: approved, withdrawn: true })
+  stores.db.statement(`UPDATE servers SET definition = json_set(definition, '$.command', 'node')`).run()
+  expect(consents.of(server())).toBeNull()
+  consents.give(server(), 'window')
+  expect(consents.last(server().id)).toMatchObject({ givenBy: 'window', withdrawn: false })
+})
+
+test('[threat.46] a withdrawn approval cannot be turned into one that counts, nor its form into another', async () => {
+  using stores = tempStores()
+  const { vault, consents, server } = sealedWorld(stores)
+  await vault.unlock(null)
+  consents.give(server(), 'cli')
+  const before = stores.consents.get(server().id)
+  consents.withdraw(server())
+  const after = stores.consents.get(server().id)
+  expect(after?.form).toBe(before?.form ?? '')
+  expect(after?.seal).not.toBe(before?.seal ?? '')
+  expect(consents.of(server())).toBeNull()
+  stores.db.statement(`UPDATE consents SET form = replace(form, 'node', 'evil')`).run()
+  expect(consents.last(server().id)).toBeNull()
+})
+
+test('[consent] a consent from before forms were kept counts, and is kept as one that was when it is withdrawn', async () => {
+  using stores = tempStores()
+  const { vault, consents, server } = sealedWorld(stores)
+  await vault.unlock(null)
+  consents.give(server(), 'cli')
+  stores.db.statement('UPDATE consents SET form = NULL').run()
+  expect([consents.of(server())?.givenBy, consents.last(server().id)]).toEqual(['cli', null])
+  consents.withdraw(server())
+  expect(consents.last(server().id)).toMatchObject({ withdrawn: true, form: consentForm(server()) })
 })
