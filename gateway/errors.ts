@@ -89,6 +89,7 @@ const table = {
   'approval.unknown': { http: 404, rpc: -32602, message: 'nobody waits for this approval' },
   'approval.too_many': { http: 503, rpc: -32603, message: 'too many wait for an approval' },
   'signin.unknown': { http: 404, rpc: -32602, message: 'no such sign-in' },
+  'key.replaced': { http: 409, rpc: -32602, message: 'this key was rotated already' },
   'setting.unknown': { http: 404, rpc: -32602, message: 'no such setting' },
   'setting.invalid': { http: 422, rpc: -32602, message: 'this value does not fit the setting' },
   'consent.mismatch': { http: 409, rpc: -32602, message: 'what was shown is not what would run' },

@@ -17,8 +17,8 @@ export interface Events {
   'space.changed': { spaceId: string }
   /** All credentials of a client stopped counting (null), or one key or sign-in: its sessions and streams end. */
   'client.revoked': { clientId: string; credentialId: string | null }
-  /** A key was replaced by a new one: sessions go on, the streams opened with the old key end. */
-  'key.rotated': { clientId: string; credentialId: string }
+  /** A key was replaced by a new one or ran out: sessions go on, the streams opened with the old key end. */
+  'key.ended': { clientId: string; credentialId: string }
   'client.changed': { clientId: string }
   /** Who waits for a person's approval changed; so many do now. */
   'approvals.changed': { waiting: number }

@@ -1,7 +1,7 @@
 import type { Client } from '../domain/client'
 import type { Approval } from '../domain/sign-in'
 import { ApprovalParams, DecisionBody } from './approval-schemas'
-import { type ClientView, clientView } from './clients'
+import { type ClientView, clientView } from './client-view'
 import type { AdminDeps } from './deps'
 import { resource } from './resource'
 import { Nothing } from './schemas'

@@ -1,7 +1,6 @@
 import { type Static, t } from 'elysia'
+import { closed, Id } from './schemas'
 
-const closed = { additionalProperties: false } as const
-const Id = t.String({ minLength: 1, maxLength: 200 })
 /** Epoch milliseconds. */
 const At = t.Numeric({ minimum: 0, maximum: 8.64e15 })
 

@@ -1,36 +1,9 @@
-import type { AccessKey, Client } from '../domain/client'
+import type { Client } from '../domain/client'
 import type { Grant } from '../domain/policy'
-import type { SignIn } from '../domain/sign-in'
+import { clientView } from './client-view'
 import type { AdminDeps } from './deps'
 import { resource } from './resource'
 import { ClientPatch, GrantBody, IdParams, Nothing } from './schemas'
-
-/** A client with what follows from its grants now. Of keys it holds what is stored, never the key. */
-export interface ClientView extends Client {
-  grants: Grant[]
-  keys: AccessKey[]
-  /** What it came by without a key; the ended ones too. */
-  signIns: SignIn[]
-  /** The Space it works in now. */
-  spaceNow: string
-  /** False when nothing covers that Space: then it sees nothing. */
-  seesSomething: boolean
-}
-
-type Deps = Pick<AdminDeps, 'clients' | 'keys' | 'signIns' | 'spaces'>
-
-export function clientView(client: Client, { clients, keys, signIns, spaces }: Deps): ClientView {
-  const spaceNow = client.spaceId ?? spaces.active().id
-  const grants = clients.grants(client.id)
-  return {
-    ...client,
-    grants,
-    keys: keys.list(client.id),
-    signIns: signIns.list(client.id),
-    spaceNow,
-    seesSomething: client.everywhere || grants.some((grant) => grant.spaceId === spaceNow),
-  }
-}
 
 /** AI applications and what they were granted. */
 export function clientRoutes(deps: AdminDeps) {
@@ -45,6 +18,10 @@ export function clientRoutes(deps: AdminDeps) {
     setId: sets.find(spaceId, setId).id,
   })
 
+  /** By id or, for a person, by name. */
+  const found = (wanted: string): Client =>
+    clients.list().find(({ id }) => id === wanted) ?? clients.findByName(wanted) ?? clients.get(wanted)
+
   const granted = (action: 'grant.given' | 'grant.withdrawn', { clientId, spaceId, setId }: Grant) => ({
     action,
     clientId,
@@ -55,16 +32,25 @@ export function clientRoutes(deps: AdminDeps) {
 
   return resource('/clients')
     .get('/', () => clients.list().map((client) => clientView(client, deps)))
-    .get('/:id', ({ params }) => clientView(clients.get(params.id), deps), { params: IdParams })
+    .get('/:id', ({ params }) => clientView(found(params.id), deps), { params: IdParams })
     .patch(
       '/:id',
       ({ params, body, request }) => {
-        const { id } = clients.get(params.id)
+        const before = clients.get(params.id)
+        const { id } = before
         if (body.spaceId) spaces.get(body.spaceId)
         const client = clients.update(id, body)
         changed(id)
-        const what = Object.keys(body).join(', ')
-        record(request, { action: 'client.changed', clientId: id, subject: client.name, detail: { what } })
+        record(request, {
+          action: 'client.changed',
+          clientId: id,
+          subject: client.name,
+          ...(client.spaceId === null ? {} : { spaceId: client.spaceId }),
+          detail: {
+            ...(body.name === undefined || before.name === client.name ? {} : { before: before.name }),
+            ...(body.spaceId === undefined ? {} : { pinned: client.spaceId !== null }),
+          },
+        })
         return clientView(client, deps)
       },
       { params: IdParams, body: ClientPatch },

@@ -1,7 +1,7 @@
 import { sse } from 'elysia'
 import type { EventName, Events } from '../events'
 import { type ApprovalView, approvalViews } from './approvals'
-import { type ClientView, clientView } from './clients'
+import { type ClientView, clientView } from './client-view'
 import type { AdminDeps } from './deps'
 import { resource } from './resource'
 import { type ServerView, serverView } from './server-view'

@@ -1,6 +1,6 @@
 import type { Grant } from '../domain/policy'
 import { GatewayError } from '../errors'
-import { clientView } from './clients'
+import { clientView } from './client-view'
 import type { AdminDeps } from './deps'
 import { resource } from './resource'
 import { GrantChange } from './set-schemas'

@@ -163,21 +163,6 @@ export const ClientPatch = t.Object(
 )
 export const GrantBody = t.Object({ spaceId: Id, setId: Id }, closed)
 
-export const KeyCreate = t.Object(
-  {
-    client: Name,
-    /** Name or id; without it the active Space. */
-    space: t.Optional(Id),
-    /** Name or id; without it the Space's default Feature Set. */
-    set: t.Optional(Id),
-    /** Allows changing the rights of a client that exists. */
-    confirm: t.Optional(t.Boolean()),
-    expiresAt: t.Optional(t.Nullable(t.Integer({ minimum: 0 }))),
-  },
-  closed,
-)
-export type KeyCreate = Static<typeof KeyCreate>
-
 const Passphrase = t.String({ minLength: 1, maxLength: 1024 })
 export const VaultUnlock = t.Object({ passphrase: t.Optional(Passphrase) }, closed)
 export const VaultMove = t.Object(

@@ -1,6 +1,6 @@
 import type { UpstreamState } from '../domain/upstream-state'
 import { type ApprovalView, approvalViews } from './approvals'
-import { clientView } from './clients'
+import { clientView } from './client-view'
 import type { AdminDeps, GatewayInfo } from './deps'
 import { resource } from './resource'
 import { inputViews, stateOf } from './server-view'
@@ -129,9 +129,7 @@ export function readStatus(deps: AdminDeps): Status {
         : []
     }),
     clients: clients.list().map((client) => {
-      const view = clientView(client, deps)
-      const space = names.get(view.spaceNow) ?? ''
-      const remark = view.seesSomething ? null : `has no grant in Space ${space} and sees nothing there`
+      const { space, remark } = clientView(client, deps)
       return { id: client.id, name: client.name, lastSeenAt: client.lastSeenAt, space, remark }
     }),
     // Last, because reading the others is what finds them.

@@ -1,4 +1,4 @@
-import type { AccessKey, Identity } from '../domain/client'
+import { type AccessKey, type Identity, keyState } from '../domain/client'
 import { GatewayError } from '../errors'
 import type { EventBus } from '../events'
 import type { Runtime } from '../runtime'
@@ -79,13 +79,13 @@ export function createAuthenticator(deps: {
     byKeyHeader.clear()
     byToken.clear()
   }
-  const stopListening = (['client.revoked', 'client.changed', 'key.rotated'] as const).map((change) =>
+  const stopListening = (['client.revoked', 'client.changed', 'key.ended'] as const).map((change) =>
     deps.events.on(change, forget),
   )
 
   const failureOf = (key: AccessKey, now: number): 'revoked' | 'expired' | null => {
-    if (key.revokedAt !== null) return 'revoked'
-    return key.expiresAt !== null && key.expiresAt <= now ? 'expired' : null
+    const state = keyState(key, now)
+    return state === 'revoked' || state === 'expired' ? state : null
   }
 
   const lookUp = (text: string, now: number): Proof | KeyFailure => {

@@ -1,4 +1,4 @@
-import type { ClientView } from '../admin/clients'
+import type { ClientView } from '../admin/client-view'
 import { must } from './client'
 import { type Command, exit } from './command'
 import { safe, show } from './output'

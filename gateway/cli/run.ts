@@ -21,6 +21,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   disable: () => import('./disable'),
   restart: () => import('./restart'),
   key: () => import('./key'),
+  client: () => import('./clients'),
   approve: () => import('./approve'),
   deny: () => import('./deny'),
   signin: () => import('./signin'),
@@ -45,7 +46,8 @@ const overview = `McpMux ${version}: one local endpoint for all your MCP servers
   mcpmux add NAME -- COMMAND    add a server (or --url URL)
   mcpmux list | show SERVER | remove SERVER
   mcpmux enable SERVER | disable SERVER | restart SERVER
-  mcpmux key create CLIENT      a key for an AI client (also: list, revoke, rotate)
+  mcpmux key create CLIENT      a key for an AI client (also: list, rotate, edit, revoke)
+  mcpmux client list            AI clients (also: show, pin, rename, remove)
   mcpmux approve [ID]           let a program in that asked to sign in (also: deny, signin list)
   mcpmux space list             Spaces (also: create, use, rename, remove)
   mcpmux set list               Feature Sets (also: show, create, edit, remove)

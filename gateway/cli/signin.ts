@@ -1,4 +1,4 @@
-import type { ClientView } from '../admin/clients'
+import type { ClientView } from '../admin/client-view'
 import type { SignIn } from '../domain/sign-in'
 import { GatewayError } from '../errors'
 import { must } from './client'

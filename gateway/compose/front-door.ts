@@ -1,4 +1,5 @@
 import { createAuthenticator } from '../auth/authenticate'
+import { createKeyExpiry } from '../auth/key-expiry'
 import { createKeyUsage } from '../auth/key-usage'
 import { byGateway } from '../domain/audit'
 import { GatewayError } from '../errors'
@@ -27,6 +28,7 @@ export async function openFrontDoor(
   options: GatewayOptions,
 ) {
   const { settings, keys, clients } = stores
+  const nameOf = (clientId: string): string => clients.list().find(({ id }) => id === clientId)?.name ?? ''
   const touch = (credentialId: string, at: number) => {
     keys.touch(credentialId, at)
     stores.signIns.touch(credentialId, at)
@@ -64,7 +66,19 @@ export async function openFrontDoor(
       trail.record({ action: 'request.refused', actor: byGateway, subject, detail: { code } }),
   })
   parts.defer(events.on('client.revoked', (of) => door.cancel(new GatewayError('auth.invalid_key'), of)))
-  parts.defer(events.on('key.rotated', door.endStreams))
+  parts.defer(events.on('key.ended', door.endStreams))
+  const expiry = createKeyExpiry({
+    ...{ keys, events, runtime },
+    ended: ({ clientId, hint }) =>
+      trail.record({
+        action: 'key.expired',
+        actor: byGateway,
+        clientId,
+        subject: `${nameOf(clientId)} …${hint}`,
+      }),
+  })
+  parts.defer(() => expiry.close())
+  parts.defer(pulse.onBeat(expiry.turn))
   const listener = await openListener({
     host: options.host ?? settings.read('host'),
     port: options.port ?? settings.read('port'),

@@ -5,6 +5,8 @@ export const auditActions = [
   'key.created',
   'key.rotated',
   'key.revoked',
+  'key.changed',
+  'key.expired',
   'client.created',
   'client.changed',
   'client.removed',

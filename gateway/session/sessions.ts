@@ -207,7 +207,7 @@ export function createSessions(deps: {
       }
       if (credentialId === null) write(() => store.removeForClient(clientId))
     }),
-    deps.events.on('key.rotated', ({ clientId, credentialId }) => {
+    deps.events.on('key.ended', ({ clientId, credentialId }) => {
       for (const session of loads.get(clientId)?.sessions ?? []) session.dropStreams(credentialId)
     }),
   ]

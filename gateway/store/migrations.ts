@@ -8,6 +8,7 @@ import m0007 from '../migrations/0007_pins.sql' with { type: 'text' }
 import m0008 from '../migrations/0008_sets.sql' with { type: 'text' }
 import m0009 from '../migrations/0009_sign_ins.sql' with { type: 'text' }
 import m0010 from '../migrations/0010_consent_form.sql' with { type: 'text' }
+import m0011 from '../migrations/0011_keys.sql' with { type: 'text' }
 
 /** Every migration in order; position + 1 is the `user_version` it leads to. Shipped entries never change. */
 export const migrations: readonly string[] = [
@@ -21,4 +22,5 @@ export const migrations: readonly string[] = [
   m0008,
   m0009,
   m0010,
+  m0011,
 ]

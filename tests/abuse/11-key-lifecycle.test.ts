@@ -130,7 +130,7 @@ test('[threat.11] [keys] rotating a key ends the streams the old one opened, and
   await until(() => [listening, calling, keptListening].every((stream) => stream.text() !== ''))
 
   door.stores.keys.revoke(old.keyId)
-  door.events.emit('key.rotated', { clientId: old.clientId, credentialId: old.keyId })
+  door.events.emit('key.ended', { clientId: old.clientId, credentialId: old.keyId })
   await Promise.all([listening.finished, calling.finished])
   expect(keptListening.ended()).toBe(false)
   expect((await fetch(door.url, { headers })).status).toBe(401)

@@ -276,7 +276,7 @@ test('[threat.43] a change by list_changed, by a restart, or of the second proce
   expect(await calls('two_echo')).toBe('echo')
   expect(await calls('two_announce')).toBe('announce')
   await until(async () => (await calls('two_echo')) === 'feature.unknown')
-  await daemon.cli(['remove', 'two'])
+  await daemon.cli(['remove', 'two', '--yes'])
 })
 
 test('[threat.43] a tool that goes and comes back is held against what it was, and a rename of the server changes nothing', async () => {

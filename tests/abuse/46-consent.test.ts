@@ -155,6 +155,6 @@ test('[threat.46] a consent that is gone when a start gets its turn does not cou
   database.close()
   const { code, stderr } = await second
   expect([code, stderr.includes('upstream.needs_consent'), existsSync(canary)]).toEqual([4, true, false])
-  await daemon.cli(['remove', 'slow'])
+  await daemon.cli(['remove', 'slow', '--yes'])
   await first
 }, 30_000)

@@ -10,8 +10,8 @@ const LIMIT = 60_000
 
 const ways: Record<string, (daemon: Daemon) => Promise<unknown>> = {
   disable: (daemon) => daemon.ok('disable', 'tree'),
-  remove: (daemon) => daemon.ok('remove', 'tree'),
-  'remove its Space': async (daemon) => daemon.ok('space', 'remove', 'other'),
+  remove: (daemon) => daemon.ok('remove', 'tree', '--yes'),
+  'remove its Space': async (daemon) => daemon.ok('space', 'remove', 'other', '--yes'),
   quit: async (daemon) => {
     await daemon.ok('quit')
     expect(await daemon.exited).toBe(0)

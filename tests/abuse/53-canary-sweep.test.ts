@@ -283,8 +283,8 @@ beforeAll(async () => {
   await cli(['add', 'spoken', '--space', 'gone', '--env', 'TOKEN', '--yes', '--', ...program], {
     env: { TOKEN: own.env },
   })
-  await cli(['space', 'remove', 'gone'])
-  await cli(['remove', 'failing'])
+  await cli(['space', 'remove', 'gone', '--yes'])
+  await cli(['remove', 'failing', '--yes'])
   await daemon.kill('SIGTERM')
 
   const db = new Database(join(dataDir, 'mcpmux.db'))

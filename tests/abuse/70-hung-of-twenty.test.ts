@@ -121,7 +121,7 @@ test('[threat.70] [catalog.offline] one of twenty hangs in its start: tools/list
   const both = await listed(other)
   expect(both.names).toEqual(before.names)
   expect(both.missing).toEqual([...missing, { server: 'novel', reason: 'connecting' }])
-  await daemon.ok('remove', 'novel')
+  await daemon.ok('remove', 'novel', '--yes')
   await adding
   expect(await listed(other)).toEqual({ ...before, missing })
 

@@ -158,7 +158,7 @@ test('[threat.75] the command line never shows a stack', async () => {
     ['key', 'rotate', 'nope'],
     ['config', 'set', 'port', 'x'],
   ]
-  for (const args of [...lines, ['serve', '--port', '0'], ['space', 'remove', 'Default']]) {
+  for (const args of [...lines, ['serve', '--port', '0'], ['space', 'remove', 'Default', '--yes']]) {
     const { code, stdout, stderr } = await daemon.cli(args)
     expect([args, code > 0, stdout, /\.ts:\d+|\bat [^ ]+ \(|SELECT /.exec(stderr)?.[0] ?? null]).toEqual([
       args,

@@ -61,9 +61,9 @@ test('[keys] rotating ends the old key without ending the client; revoking ends 
   const second = (await admin.api.keys({ id: first?.id ?? '' }).rotate.post({})).data
   expect(second?.key).not.toBe(first?.key)
   expect(admin.stores.keys.get(first?.id ?? '').revokedAt).not.toBeNull()
-  expect(admin.emitted).toEqual(['key.rotated', 'client.changed'])
+  expect(admin.emitted).toEqual(['key.ended', 'client.changed'])
   await admin.api.keys({ id: second?.id ?? '' }).delete({})
-  expect(admin.emitted).toEqual(['key.rotated', 'client.changed', 'client.revoked'])
+  expect(admin.emitted).toEqual(['key.ended', 'client.changed', 'client.revoked'])
   expect((await admin.api.keys({ id: second?.id ?? '' }).delete({})).error?.value).toMatchObject({
     code: 'key.unknown',
   })

@@ -94,7 +94,7 @@ test('[cli] what exists already is a conflict: 5', async () => {
   for (const args of [
     ['add', 'Raw Bytes', '--yes', '--', ...raw],
     ['space', 'create', 'Default'],
-    ['space', 'remove', 'Default'],
+    ['space', 'remove', 'Default', '--yes'],
   ])
     expect((await daemon.cli(args)).code).toBe(5)
 })
@@ -154,7 +154,7 @@ test('[cli] a server that cannot start is added, and says why', async () => {
   expect(stderr).toContain('upstream.spawn_failed')
   expect(stderr).toContain('mcpmux restart broken')
   expect(await ok(['status'])).toMatch(/broken +failed/)
-  expect(await ok(['remove', 'broken'])).toBe('removed broken\n')
+  expect(await ok(['remove', 'broken', '--yes'])).toBe('removed broken\n')
 })
 
 test('[cli] disable takes the tools away, enable brings them back, restart ends in a usable server', async () => {
@@ -203,9 +203,9 @@ test('[space.switch] Spaces are made, used, renamed and removed', async () => {
   expect((await json('list')).length).toBe(0)
   expect((await json('list', '--space', 'Default')).length).toBeGreaterThan(0)
   await ok(['space', 'rename', 'Work', 'Play'])
-  expect((await daemon.cli(['space', 'remove', 'Play'])).code).toBe(5)
+  expect((await daemon.cli(['space', 'remove', 'Play', '--yes'])).code).toBe(5)
   await ok(['space', 'use', 'Default'])
-  await ok(['space', 'remove', 'Play'])
+  await ok(['space', 'remove', 'Play', '--yes'])
   expect((await json('space', 'list')).map(({ name }: { name: string }) => name)).not.toContain('Play')
 })
 
@@ -244,10 +244,12 @@ test('[cli] a reader that leaves early is no failure of ours', async () => {
 
 test('[keys] key list tells keys in use from expired and revoked ones', async () => {
   const make = (body: object) => controlOf(daemon).send('POST', '/keys', body)
-  await make({ client: 'states', expiresAt: 1 })
+  const soon = Date.now() + 2000
+  await make({ client: 'states', expiresAt: soon })
   await make({ client: 'states', expiresAt: 9_000_000_000_000 })
+  while (Date.now() <= soon) await Bun.sleep(20)
   const states = (await ok(['key', 'list'])).split('\n').filter((line) => line.startsWith('states'))
   expect(states.map((line) => /expired|revoked|in use/.exec(line)?.[0]).sort()).toEqual(['expired', 'in use'])
-  await ok(['key', 'revoke', 'states'])
+  await ok(['key', 'revoke', 'states', '--yes'])
   expect(await ok(['key', 'list'])).toMatch(/states +\S+ +revoked/)
 })

@@ -113,8 +113,8 @@ test('[logs] the log of a removed server goes with it, also when its Space is re
     join(daemon.dataDir, 'logs', `${id}.ndjson`),
   )
   expect(files.map(existsSync)).toEqual([true, true])
-  await daemon.cli(['remove', 'one'])
-  await daemon.cli(['space', 'remove', 'Short'])
+  await daemon.cli(['remove', 'one', '--yes'])
+  await daemon.cli(['space', 'remove', 'Short', '--yes'])
   expect(files.map(existsSync)).toEqual([false, false])
 })
 

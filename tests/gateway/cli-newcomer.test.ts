@@ -72,7 +72,7 @@ test('[cli] a secret that nobody can be asked for names no server that was not a
 test('[cli] removing a Space says what went with it', async () => {
   await daemon.cli(['space', 'create', 'Short lived'])
   await add('inside', '--space', 'Short lived')
-  expect((await daemon.cli(['space', 'remove', 'short lived'])).stdout).toBe(
+  expect((await daemon.cli(['space', 'remove', 'short lived', '--yes'])).stdout).toBe(
     'removed Short lived with 1 server\n',
   )
 })

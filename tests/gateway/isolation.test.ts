@@ -80,7 +80,7 @@ test('[isolation] the process of a session ends with it, and all end when the se
     (alive) => !alive,
   )
   const own = await pidOf(b, 'client')
-  await daemon.cli(['remove', 'client'])
+  await daemon.cli(['remove', 'client', '--yes'])
   await eventually(
     () => isAlive(own),
     (alive) => !alive,

@@ -33,7 +33,7 @@ test('[process] a removed Space takes its running and its starting servers with 
   const adding = add(daemon, 'starting', 'hangs-at-start', starting, '--space', 'other')
   await waitUntil('the start hangs', () => heard(starting, 'initialize'))
   expect(processesWithArgument(ready).length).toBeGreaterThan(0)
-  expect((await daemon.cli(['space', 'remove', 'other'])).code).toBe(0)
+  expect((await daemon.cli(['space', 'remove', 'other', '--yes'])).code).toBe(0)
   expect((await adding).stderr).toContain('upstream.unavailable')
   expect([...processesWithArgument(ready), ...processesWithArgument(starting)]).toEqual([])
 })

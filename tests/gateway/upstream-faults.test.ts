@@ -57,7 +57,7 @@ test('[limits] a server that never answers initialize fails at its time-out, wit
   if (added === 'late') throw new Error('it is still waited for')
   expect(added.code).not.toBe(0)
   expect(added.stdout + added.stderr).toContain('upstream.timeout')
-  await daemon.ok('remove', 'mute')
+  await daemon.ok('remove', 'mute', '--yes')
 }, 30_000)
 
 test('[process] servers that hang at their start hold up neither another start, nor being disabled, nor the end', async () => {
@@ -127,7 +127,7 @@ test('[mcp.list-changed] a server that answers every list with list_changed is n
   await Bun.sleep(3000)
   expect(linesOf(log, 'tools/list') - before).toBeLessThan(6)
   expect(textOf(await caller.call('storm_echo', { text: 'calm' }))).toBe('calm')
-  await daemon.ok('remove', 'storm')
+  await daemon.ok('remove', 'storm', '--yes')
 }, 30_000)
 
 test('[gw.transparent] adding a server reads its lists once', async () => {
@@ -208,7 +208,7 @@ test('[process] a server is removed at once while its lists are being read, and 
       (await daemon.cli('list', '--json')).stdout.includes('reading') && statusOf(daemon, 'reading'),
     (status) => status === 'ready',
   )
-  expect(await within(12_000, daemon.cli('remove', 'reading'))).toMatchObject({ code: 0 })
+  expect(await within(12_000, daemon.cli('remove', 'reading', '--yes'))).toMatchObject({ code: 0 })
   expect(await within(12_000, adding)).not.toBe('late')
   expect(await daemon.ok('list', '--json')).not.toContain('reading')
 }, 40_000)
@@ -286,5 +286,5 @@ test('[faults] a program that ends before it is spoken to is reported with its e
   expect(code).toBe(1)
   expect(stderr).toContain('ended with code 7')
   expect(stderr).toContain('boom')
-  await daemon.ok('remove', 'brief')
+  await daemon.ok('remove', 'brief', '--yes')
 })
