@@ -41,6 +41,8 @@ export interface DefinitionView {
   kind: PinFinding['kind']
   name: string
   definition: string
+  /** The pin it is held against: SHA-256 (hex) over canonical JSON; null when there is none. */
+  digest: string | null
   /** Who accepted it as it is: `cli`, `window`; null when nobody was asked. */
   acceptedBy: string | null
   isAsAccepted: boolean
@@ -95,10 +97,11 @@ export function pinRoutes(deps: Deps) {
         if (query.all === undefined) return shown
         const definitions = pins
           .definitions(params.id)
-          .map(({ kind, name, current, finding, acceptedBy }) => ({
+          .map(({ kind, name, current, digest, finding, acceptedBy }) => ({
             kind,
             name,
             definition: current,
+            digest,
             acceptedBy,
             isAsAccepted: finding === null,
             shown: pins.differences({ kind, accepted: null, current }),

@@ -31,6 +31,8 @@ export interface PinnedDefinition {
   kind: PinFinding['kind']
   name: string
   current: string
+  /** The pin it is held against: SHA-256 (hex) over canonical JSON; null when there is none. */
+  digest: string | null
   /** null when it is as accepted. */
   finding: PinFinding | null
   /** Who accepted it as it is; null when nobody was asked. */
@@ -116,7 +118,8 @@ export function createPins(deps: PinDeps): Pins {
       store.offered(serverId).map((offered) => {
         const { kind, name, current, pin } = offered
         const finding = judge(offered)
-        return { kind, name, current, finding, acceptedBy: finding ? null : (pin?.acceptedBy ?? null) }
+        const acceptedBy = finding ? null : (pin?.acceptedBy ?? null)
+        return { kind, name, current, digest: pin?.digest ?? null, finding, acceptedBy }
       }),
     differences,
     policy: store.policy,

@@ -17,6 +17,8 @@ export interface OfferedDefinition {
 export interface Pin {
   /** Accepted text; null when the name is known and nothing of it was accepted. */
   accepted: string | null
+  /** SHA-256 (hex) over its canonical JSON; null with it. */
+  digest: string | null
   /** Who accepted it, in the words of the door; null when it was only seen first. */
   acceptedBy: string | null
   /** Epoch milliseconds of that. */
@@ -63,6 +65,7 @@ interface Row {
   current: string
   pinned: number
   accepted: string | null
+  digest: string | null
   accepted_by: string | null
   pinned_at: number
   changed_at: number | null
@@ -70,7 +73,7 @@ interface Row {
 }
 
 export function createPinStore(db: Database, { now }: Pick<Runtime, 'now'>): PinStore {
-  const columns = `pins.server_id IS NOT NULL AS pinned, pins.descriptor AS accepted, accepted_by, pinned_at,
+  const columns = `pins.server_id IS NOT NULL AS pinned, pins.descriptor AS accepted, digest, accepted_by, pinned_at,
     changed_at, change_digest`
   const features = `features LEFT JOIN pins ON pins.server_id = features.server_id
     AND pins.kind = features.kind AND pins.name = features.name`
@@ -137,6 +140,7 @@ export function createPinStore(db: Database, { now }: Pick<Runtime, 'now'>): Pin
         ? null
         : {
             accepted: row.accepted,
+            digest: row.digest,
             acceptedBy: row.accepted_by,
             at: row.pinned_at,
             change:

@@ -190,6 +190,17 @@ test('[threat.43] one acceptance lets all changes of the server through, and ope
     templates: await caller.request('resources/templates/list'),
     prompt: (await caller.request('prompts/get', { name: 'shop_greet', arguments: {} })).error?.code,
     page: (await caller.request('resources/read', { uri: 'page://1' })).error?.code,
+    subscription: (await caller.request('resources/subscribe', { uri: 'page://1' })).error?.code,
+    completions: await Promise.all(
+      [
+        { type: 'ref/prompt', name: 'shop_greet' },
+        { type: 'ref/resource', uri: 'page://{n}' },
+      ].map(async (ref) => {
+        const argument = { name: 'whom', value: 'x' }
+        const answer = await caller.request('completion/complete', { ref, argument })
+        return JSON.stringify(answer).includes('completed')
+      }),
+    ),
   })
   expect(await lists()).toMatchObject({
     tools: 1,
@@ -197,6 +208,8 @@ test('[threat.43] one acceptance lets all changes of the server through, and ope
     templates: { result: { resourceTemplates: [] } },
     prompt: -32602,
     page: -32002,
+    subscription: -32002,
+    completions: [false, false],
   })
   const key = async () => {
     const { stdout } = await daemon.cli(['key', 'create', `agent-${crypto.randomUUID()}`, '--json'])
@@ -239,7 +252,13 @@ test('[threat.43] one acceptance lets all changes of the server through, and ope
   for (const list of ['tools', 'prompts', 'resources'])
     await until(() => stream.text().includes(`notifications/${list}/list_changed`))
   expect(await pins()).toBe(null)
-  expect(await lists()).toMatchObject({ tools: 2, prompt: undefined, page: undefined })
+  expect(await lists()).toMatchObject({
+    tools: 2,
+    prompt: undefined,
+    page: undefined,
+    subscription: undefined,
+    completions: [true, true],
+  })
   expect([await calls(), (await instructed()).includes('everything')]).toEqual(['echo', true])
   offer({})
   await daemon.cli(['restart', 'shop'])

@@ -25,7 +25,8 @@ const answers: Record<string, (params: { name?: string; uri?: string }) => objec
     capabilities: {
       tools: { listChanged: true },
       prompts: { listChanged: true },
-      resources: { listChanged: true },
+      resources: { listChanged: true, subscribe: true },
+      completions: {},
     },
     serverInfo: { name: 'offering', version: '1' },
     instructions: offer().instructions,
@@ -41,6 +42,7 @@ const answers: Record<string, (params: { name?: string; uri?: string }) => objec
     return { content: [{ type: 'text', text: name }] }
   },
   'prompts/get': () => ({ messages: [{ role: 'user', content: { type: 'text', text: 'hello' } }] }),
+  'completion/complete': () => ({ completion: { values: ['completed'] } }),
   'resources/read': ({ uri }) => ({ contents: [{ uri, text: 'read' }] }),
 }
 
