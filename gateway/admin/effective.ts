@@ -7,6 +7,7 @@ import {
 } from '../domain/client-limits'
 import type { Client } from '../domain/client'
 import { featureKinds, type Feature, type FeatureKind } from '../domain/feature'
+import { reasonWords } from '../domain/pins'
 import type { FeatureSet, Grant } from '../domain/policy'
 import type { Server } from '../domain/server'
 import type { Space } from '../domain/space'
@@ -90,7 +91,7 @@ function withheldBecause(server: Server, feature: Feature, view: FeatureView, de
       ({ kind, alias, exposedName: name }) =>
         kind === feature.kind && alias === server.alias && name === exposed,
     )
-  if (held) return `withheld: changed since it was accepted (${held.reasons.join(', ')})`
+  if (held) return `withheld: ${reasonWords(held.reasons)}`
   const rival = deps.views
     .withheld(server.spaceId)
     .find(

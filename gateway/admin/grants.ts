@@ -20,8 +20,8 @@ export function grantRoutes(deps: AdminDeps) {
       const client = clients.findByName(wanted) ?? clients.get(wanted)
       const { id: spaceId } =
         space === undefined ? spaces.get(client.spaceId ?? spaces.active().id) : spaces.find(space)
-      const asked = [...new Set(wantedSets)].map(
-        (set): Grant => ({ clientId: client.id, spaceId, setId: sets.find(spaceId, set).id }),
+      const asked = [...new Set(wantedSets.map((set) => sets.find(spaceId, set).id))].map(
+        (setId): Grant => ({ clientId: client.id, spaceId, setId }),
       )
       if (asked.length === 0 && mode !== 'revoke')
         throw new GatewayError('input.invalid', 'name at least one Feature Set')

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { GatewayError } from '../../gateway/errors'
 import { createLists } from '../../gateway/router/lists'
 import { createRouter } from '../../gateway/router/router'
+import { nameMutations } from '../support/name-mutations'
 import { exclude, feature, include, policyWorld, server, set, settingsWith } from '../support/policy-data'
 import { exchange, recordingUpstreams, scan, states, tasks } from '../support/recording-upstreams'
 
@@ -43,47 +44,6 @@ function guarded() {
   return { world, failure, sent, state }
 }
 
-const mutations = (name: string): string[] => {
-  const chars = [
-    '\0',
-    ' ',
-    '\t',
-    '\n',
-    '\u00a0',
-    '\u200b',
-    '\u0301',
-    '\ufeff',
-    '/',
-    '.',
-    '-',
-    '_',
-    '%00',
-    '%20',
-    '*',
-    '\u202e',
-  ]
-  const around = chars.flatMap((char) => [name + char, char + name, name.slice(0, 4) + char + name.slice(4)])
-  const letters = [...name].flatMap((letter, i) => {
-    const at = (other: string) => name.slice(0, i) + other + name.slice(i + 1)
-    const wide = String.fromCodePoint((letter.codePointAt(0) ?? 0) + 0xfee0)
-    return [at(letter.toUpperCase()), at(wide), at(''), at(letter + letter), name.slice(0, i)]
-  })
-  const looks = [
-    name.replaceAll('e', 'е'),
-    name.replaceAll('i', 'і'),
-    name.replaceAll('_', '__'),
-    name.normalize('NFD'),
-  ]
-  const whole = [
-    name.toUpperCase(),
-    `gh/${name}`,
-    `gh_${name}`,
-    `gh_gh_${name}`,
-    name.split('_').slice(1).join('_'),
-  ]
-  return [...new Set([...around, ...letters, ...looks, ...whole])].filter((one) => one !== name)
-}
-
 test('[threat.17] what is not in the view cannot be used by any method', async () => {
   const { failure, sent } = guarded()
   const hidden: [method: string, params: object, code: string][] = [
@@ -122,7 +82,7 @@ test('[threat.17] hidden and nonexistent read the same', async () => {
 test('[threat.17] no spelling of a name but the listed one is accepted', async () => {
   const { failure, sent } = guarded()
   expect(await failure('tools/call', { name: 'gh_create_issue' })).toBeNull()
-  const tried = ['gh_create_issue', 'gh_delete_repo'].flatMap(mutations)
+  const tried = ['gh_create_issue', 'gh_delete_repo'].flatMap(nameMutations)
   expect(tried.length).toBeGreaterThan(200)
   const accepted: string[] = []
   for (const name of tried)
