@@ -63,6 +63,12 @@ export const settingSpecs = {
     allowed: ['on', 'off'],
     help: 'on: clients without an access key find out on http://localhost how to sign in; off: they get a plain 401',
   },
+  'auth.client_documents': {
+    type: 'text',
+    default: 'off',
+    allowed: ['on', 'off'],
+    help: 'on: a client that signs in may be described by a document on the internet, which is fetched; off: it registers here, and nothing leaves this machine for it',
+  },
   'limits.server_in_flight': count(256, 100_000, 'calls in flight per server'),
   'limits.server_queue': count(1024, 100_000, 'calls waiting per server; more are refused at once'),
   'limits.client_in_flight': count(512, 100_000, 'calls in flight per client'),

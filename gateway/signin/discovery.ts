@@ -44,8 +44,11 @@ export const resourceDocument = ({ issuer, resource }: Audience) => ({
   resource_name: 'McpMux',
 })
 
-/** Authorization server metadata (RFC 8414 section 2, RFC 9207 section 3). */
-export const serverDocument = ({ issuer }: Audience) => ({
+/**
+ * Authorization server metadata (RFC 8414 section 2, RFC 9207 section 3). `documents`: whether a client's id may be the
+ * address of a document; where it may not, clients register.
+ */
+export const serverDocument = ({ issuer }: Audience, documents: boolean) => ({
   issuer,
   authorization_endpoint: issuer + paths.authorize,
   token_endpoint: issuer + paths.token,
@@ -58,5 +61,5 @@ export const serverDocument = ({ issuer }: Audience) => ({
   revocation_endpoint_auth_methods_supported: ['none'],
   code_challenge_methods_supported: ['S256'],
   authorization_response_iss_parameter_supported: true,
-  client_id_metadata_document_supported: true,
+  client_id_metadata_document_supported: documents,
 })

@@ -50,13 +50,14 @@ interface Place {
 
 export function createSignInDoors(deps: SignInDoorDeps): (port: number) => SignInDoor {
   const { applicants, runtime } = deps
+  const readsDocuments = () => deps.settings('auth.client_documents') === 'on'
   const registration = createRegistration({ store: applicants, runtime })
   // Wrong codes and tokens of everybody together: all of them come from this machine.
   const failures = createRate({ burst: 60, perSecond: 2, runtime })
 
   async function find(id: string): Promise<Applicant | 'no document' | null> {
     if (!isDocumentId(id)) return registration.find(id)
-    const document = await deps.documents(id)
+    const document = readsDocuments() ? await deps.documents(id) : null
     if (!document) return 'no document'
     const now = runtime.now()
     const known = applicants.get(id)
@@ -86,7 +87,7 @@ export function createSignInDoors(deps: SignInDoorDeps): (port: number) => SignI
   const places: Readonly<Record<string, Place>> = {
     [paths.resource]: { method: 'GET', handle: (_, at) => jsonReply(resourceDocument(at)) },
     [paths.resourceOfMcp]: { method: 'GET', handle: (_, at) => jsonReply(resourceDocument(at)) },
-    [paths.server]: { method: 'GET', handle: (_, at) => jsonReply(serverDocument(at)) },
+    [paths.server]: { method: 'GET', handle: (_, at) => jsonReply(serverDocument(at, readsDocuments())) },
     [paths.register]: {
       method: 'POST',
       handle: async (request) => jsonReply(registration.register(await readJson(request)), 201),

@@ -73,7 +73,7 @@ const refusals: Record<Refusal, { status: number; text: string }> = {
   },
   document: {
     status: 400,
-    text: 'The program is described by a document on the internet, and that could not be read or does not fit.',
+    text: 'The program is described by a document on the internet, and that could not be read, does not fit, or is not to be fetched (the setting auth.client_documents).',
   },
 }
 

@@ -1,5 +1,5 @@
 // `npm run clients`: real AI clients from npm against the compiled gateway. Each runs its own list command with a key;
-// the judge is our side: an authenticated session that names that client. Needs about 1.5 GB of disk once.
+// the judge is our side: an authenticated session that names that client. Those that can sign in do so, too, without one. Needs about 1.5 GB of disk once.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -7,6 +7,7 @@ import { controlOf } from '../support/control'
 import { startDaemon, type Daemon } from '../support/daemon'
 import { everythingStdio } from '../support/reference-servers'
 import { appServerRequest } from './codex-app-server'
+import { checkSignIn, prepareSigning, signInRecipes } from './sign-in'
 
 const here = import.meta.dir
 const bin = (name: string) => join(here, 'node_modules', '.bin', name)
@@ -156,9 +157,13 @@ const only = process.argv.slice(2)
 let failed = 0
 await using daemon = await startDaemon()
 await daemon.ok('add', 'everything', '--yes', '--', ...everythingStdio)
-for (const [name, recipe] of Object.entries(recipes)) {
+await prepareSigning(daemon, everythingStdio)
+const checks: Record<string, () => Promise<string | null>> = {}
+for (const [name, recipe] of Object.entries(recipes)) checks[name] = () => check(daemon, name, recipe)
+for (const [name, recipe] of Object.entries(signInRecipes)) checks[name] = () => checkSignIn(daemon, recipe)
+for (const [name, run] of Object.entries(checks)) {
   if (only.length > 0 && !only.some((wanted) => name.toLowerCase().includes(wanted.toLowerCase()))) continue
-  const problem = await check(daemon, name, recipe)
+  const problem = await run().catch((error: unknown) => String(error))
   if (problem) failed++
   process.stdout.write(`${problem ? 'FAIL' : 'ok  '} ${name}${problem ? `: ${problem}` : ''}\n`)
 }

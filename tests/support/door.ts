@@ -66,6 +66,8 @@ export interface DoorOptions {
   port?: number
   /** Documents of clients on the internet. */
   documents?: FindDocument
+  /** The key of tokens in the vault; null while it is not open. Without it one and the same, as after a restart. */
+  vaultKey?: () => Uint8Array | null
 }
 
 export async function startDoor(options: DoorOptions = {}) {
@@ -80,7 +82,14 @@ export async function startDoor(options: DoorOptions = {}) {
   const report = (error: unknown) => problems.push(error)
   const events = createEvents(report)
   const pulse = createPulse(runtime, report)
-  const signIn = signInParts({ stores, events, runtime, report, documents: options.documents })
+  const signIn = signInParts({
+    stores,
+    events,
+    runtime,
+    report,
+    documents: options.documents,
+    vaultKey: options.vaultKey,
+  })
   const usage = createKeyUsage({ touch: stores.keys.touch, clients: stores.clients, runtime, report })
   const authenticator = createAuthenticator({
     keys: stores.keys,

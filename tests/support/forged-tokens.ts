@@ -8,7 +8,9 @@ export type Claims = Record<string, unknown>
 const part = (value: unknown): string =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
 
-export const header: Claims = { alg: 'HS256', typ: 'mcpmux-session+jwt' }
+const sessionHeader: Claims = { alg: 'HS256', typ: 'mcpmux-session+jwt' }
+
+export { sessionHeader as header }
 
 /** Of a session that was opened a minute ago. */
 export const claimsOf = (clientId: string): Claims => ({
@@ -36,13 +38,19 @@ export const signed = (key: string | Uint8Array, head: unknown, body: unknown, h
 const without = (claims: Claims, name: string): Claims =>
   Object.fromEntries(Object.entries(claims).filter(([key]) => key !== name))
 
-/** By name. `key` is the one that counts, so that what is wrong with a token is what its name says and nothing else. */
+/**
+ * By name. `key` is the one that counts, so that what is wrong with a token is what its name says and nothing else. `right`
+ * is what a good one is made of, that of a session unless told.
+ */
 export async function forgedTokens(
   key: Uint8Array,
   clientId: string,
   otherClientId: string,
+  { head: header, claims: good }: { head: Claims; claims: Claims } = {
+    head: sessionHeader,
+    claims: claimsOf(clientId),
+  },
 ): Promise<Record<string, string>> {
-  const good = claimsOf(clientId)
   const right = signed(key, header, good)
   const [head = '', body = '', signature = ''] = right.split('.')
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -58,7 +66,7 @@ export async function forgedTokens(
   const twin = signature.replace(/.$/, (last) => alphabet.charAt(alphabet.indexOf(last) + 1))
   const inner = (claim: string, value: unknown) => signed(key, header, { ...good, [claim]: value })
   const encrypted = await new EncryptJWT({ ...good })
-    .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', typ: 'mcpmux-session+jwt' })
+    .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', typ: String(header.typ) })
     .encrypt(key)
 
   return {
