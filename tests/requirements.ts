@@ -87,7 +87,10 @@ const rows: Record<string, string | Requirement> = {
   'threat.06': 'browser walls are not relied on',
   'threat.07': 'both loopback families are held, or the start is refused',
   'threat.08': 'abused HTTP gets a plain refusal',
-  'threat.09': { promise: 'pages we serve reflect nothing', deferred: 'needs the pages of the sign-in' },
+  'threat.09': {
+    promise: 'pages we serve reflect nothing',
+    partly: 'shown for the sign-in of clients; the page of the sign-in to servers comes with it',
+  },
   'threat.10': 'nothing answers without a key',
   'threat.11': 'keys are random, hashed, expiring, and guessing is slowed down',
   'threat.12': 'a session is of use to its own client only',

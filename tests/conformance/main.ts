@@ -1,12 +1,14 @@
-// `npm run conformance -- [direct|server]`: the official conformance suite against our fixture by itself, and against
-// the compiled gateway with the fixture behind it. Exit code 0 when nothing is lost on the way.
+// `npm run conformance -- [direct|server|authorization]`: the official conformance suite against our fixture by itself, and against
+// the compiled gateway with the fixture behind it; `authorization`: its part for authorization servers against the
+// sign-in of clients. Exit code 0 when nothing is lost on the way.
 import { type Daemon, startDaemon } from '../support/daemon'
+import { runAuthorization } from './authorization'
 import { type Cell, cells, directs, measureOf, nameOf, runDirect, runThrough } from './cells'
 import { type Outcome, differences } from './suite'
 
 const [part = 'server', ...rest] = process.argv.slice(2)
-if (!['direct', 'server'].includes(part) || rest.length > 0) {
-  process.stderr.write('usage: npm run conformance -- [direct|server]\n')
+if (!['direct', 'server', 'authorization'].includes(part) || rest.length > 0) {
+  process.stderr.write('usage: npm run conformance -- [direct|server|authorization]\n')
   process.exit(2)
 }
 
@@ -32,8 +34,14 @@ async function through(daemon: Daemon, cell: Cell, direct: Outcome): Promise<boo
 }
 
 let good = true
+if (part !== 'direct') {
+  await using daemon = await startDaemon()
+  const { code, output } = await runAuthorization(daemon)
+  row('authorization server', output.split('\n').findLast((line) => line.startsWith('Total:')) ?? output)
+  good &&= code === 0
+}
 const own = new Map<string, Outcome>()
-for (const direct of directs) {
+for (const direct of part === 'authorization' ? [] : directs) {
   const outcome = await runDirect(direct)
   own.set(nameOf(direct), outcome)
   row(

@@ -1,5 +1,6 @@
 // Clients without a key against the compiled gateway: unmodified SDKs, a person at the command line, and no one else.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { runAuthorization } from '../conformance/authorization'
 import { controlOf } from '../support/control'
 import { type Daemon, eventually, startDaemon } from '../support/daemon'
 import { everythingStdio } from '../support/reference-servers'
@@ -199,6 +200,11 @@ test('[signin] a sign-in ends at once: by its person, with its client, by itself
   await controlOf(daemon).send('DELETE', `/clients/${client?.id}`)
   expect((await initialize(third.bearer)).status).toBe(401)
 }, 60_000)
+
+test('[signin] [mcp.conformance] the official suite finds nothing wrong with the authorization server', async () => {
+  const { code, output } = await runAuthorization(daemon)
+  expect([code, /^Total: .*$/m.exec(output)?.[0] ?? output]).toEqual([0, 'Total: 2 passed, 0 failed'])
+}, 90_000)
 
 test('[signin] [threat.10] the sign-in is on localhost alone, and can be switched off', async () => {
   const key = (await daemon.ok('key', 'create', 'both', '--space', 'Work')).trim()

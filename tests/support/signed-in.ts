@@ -90,3 +90,16 @@ export const refreshFields = (clientId: string, refresh_token: string) => ({
   client_id: clientId,
   refresh_token,
 })
+
+/** Status and OAuth code of a failure. */
+export const errorOf = async (answer: Response) => [
+  answer.status,
+  ((await answer.json()) as { error?: string }).error ?? 'none',
+]
+
+/** Where a browser is sent; null when it is shown a page of ours. */
+export async function ledTo(url: string, headers: Record<string, string> = {}): Promise<string | null> {
+  const answer = await fetch(url, { redirect: 'manual', headers })
+  await answer.text()
+  return answer.headers.get('location')
+}

@@ -1,0 +1,44 @@
+// The part of the official suite that is for authorization servers, with a person's part played by the command line.
+import { join } from 'node:path'
+import { type Daemon, repository } from '../support/daemon'
+import { Tab } from '../support/sign-in'
+
+const suite = join(repository, 'node_modules/@modelcontextprotocol/conformance/dist/index.js')
+
+/** Runs all of it against the sign-in of a daemon. `output` is what the suite printed. */
+export async function runAuthorization(daemon: Daemon): Promise<{ code: number; output: string }> {
+  const { origin, port } = new URL(daemon.mcpUrl.replace('127.0.0.1', 'localhost'))
+  // One below or above a port that is ours just now: free, and nobody else's.
+  const callbackPort = Number(port) > 40_000 ? Number(port) - 1 : Number(port) + 1
+  const registered = await fetch(`${origin}/oauth/register`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ client_name: 'suite', redirect_uris: ['http://127.0.0.1:1/callback'] }),
+  })
+  const { client_id } = (await registered.json()) as { client_id: string }
+  const options = ['--url', origin, '--client-id', client_id, '--resource', `${origin}/mcp`]
+  const child = Bun.spawn(
+    [process.execPath, suite, 'authorization', ...options, '--port', String(callbackPort)],
+    { stdout: 'pipe', stderr: 'pipe' },
+  )
+  const timer = setTimeout(() => child.kill(), 60_000)
+  let output = ''
+  let opened = 0
+  const approve = async (address: string) => {
+    const tab = new Tab()
+    await tab.open(address)
+    await daemon.ok('approve', tab.code)
+    await (await fetch(await tab.carriedOn())).text()
+  }
+  const errors = new Response(child.stderr).text()
+  const approvals: Promise<void>[] = []
+  for await (const chunk of child.stdout) {
+    output += new TextDecoder().decode(chunk)
+    const asked = [...output.matchAll(/^(http:\/\/localhost:\d+\/oauth\/authorize\S+)\n/gm)]
+    for (const [, address = ''] of asked.slice(opened)) approvals.push(approve(address))
+    opened = asked.length
+  }
+  await Promise.all(approvals)
+  clearTimeout(timer)
+  return { code: await child.exited, output: output + (await errors) }
+}
