@@ -67,6 +67,8 @@ function keepCalling(caller: Caller) {
       const text = `call ${calls}`
       const answer = await caller.call('neighbour_echo', { text }).catch((error: unknown) => String(error))
       if (typeof answer === 'string' || textOf(answer) !== text) wrong.push(JSON.stringify(answer))
+      // Always there, and not busy for its own sake.
+      await Bun.sleep(5)
     }
   })()
   return {

@@ -128,7 +128,8 @@ async function plantTrees(control: Control, nap: string, trees: number): Promise
     control.send('POST', `/servers/${id}/connect`, {}).catch(() => undefined)
   }
   // Each has five processes with the nap among their arguments.
-  const standing = () => processesWithArgument(nap).length
-  await waitUntil(`${trees} trees stand`, () => standing() >= trees * 5, 120_000)
-  return standing()
+  let standing = 0
+  const stand = () => (standing = processesWithArgument(nap).length) >= trees * 5
+  await waitUntil(`${trees} trees stand`, stand, 120_000)
+  return standing
 }
