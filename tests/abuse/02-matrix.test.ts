@@ -54,6 +54,9 @@ function right({ host, origin, type, method, path }: Case): number[] {
   if (!host[1]) return [400, 403]
   if (!origin[1]) return [403]
   if (path === '/health') return method === 'GET' || method === 'HEAD' ? [200] : [404, 405]
+  // How to sign in is told at the one name whose pages do it.
+  if (path.startsWith('/.well-known/') && /^localhost:/i.test(host[0]))
+    return method === 'GET' ? [200] : [405]
   if (path !== '/mcp') return [404]
   if (method === 'POST') return type[1] ? [200] : [415]
   // The session that a GET and a DELETE need is not named here.

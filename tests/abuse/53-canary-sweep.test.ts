@@ -37,6 +37,7 @@ const said = Object.fromEntries(
 )
 const sent = {
   argument: canaries.plant('tool argument'),
+  name: canaries.plant('name nobody has'),
   promptArgument: canaries.plant('prompt argument'),
   completionArgument: canaries.plant('completion argument'),
   meta: canaries.plant('_meta of a call'),
@@ -44,6 +45,11 @@ const sent = {
 
 /** Where a secret is meant to be, and why. Any other find is a leak, and an entry that nothing is found for is stale. */
 const allowed = [
+  {
+    kinds: ['name nobody has'],
+    where: /^\/data\/mcpmux\.db(-wal)?$/,
+    because: 'the trail says what a refused call asked for, by name and not with its arguments',
+  },
   {
     kinds: ['env input', 'input given again'],
     where: /^environ of a server$/,
@@ -234,7 +240,7 @@ async function useTools(daemon: Running, key: string): Promise<void> {
     argument: { name: 'topic', value: sent.completionArgument },
   })
   await call('spoken_die')
-  await call(`spoken_${sent.argument}`)
+  await call(`spoken_${sent.name}`)
 }
 
 let reads = 0

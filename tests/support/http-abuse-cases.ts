@@ -101,10 +101,21 @@ export function abuseCases(port: number, key: string, session: string): AbuseCas
     '/%u006dcp',
     '/ｍcp',
   ]
+  // Where clients without a key learn how to sign in, and do; each with one method.
+  const known = [[200], [405]] as const
+  const signIn: Record<string, readonly [gets: readonly number[], posts: readonly number[]]> = {
+    '/.well-known/oauth-protected-resource': known,
+    '/.well-known/oauth-protected-resource/mcp': known,
+    '/.well-known/oauth-authorization-server': known,
+    '/oauth/authorize': [[400], [405]],
+    '/oauth/token': [[405], [400]],
+  }
+  const absent = [400, 404, 414]
   for (const path of paths) {
-    add(`GET ${path}`, rawRequest(`GET ${path} HTTP/1.1`, [host, auth, close]), [400, 404, 414])
-    add(`POST ${path}`, post([...good, length, close], body, `POST ${path} HTTP/1.1`), [400, 404, 414])
-    add(`${path} without key`, rawRequest(`GET ${path} HTTP/1.1`, [host, close]), [400, 404, 414])
+    const [gets, posts] = signIn[path] ?? [absent, absent]
+    add(`GET ${path}`, rawRequest(`GET ${path} HTTP/1.1`, [host, auth, close]), gets)
+    add(`POST ${path}`, post([...good, length, close], body, `POST ${path} HTTP/1.1`), posts)
+    add(`${path} without key`, rawRequest(`GET ${path} HTTP/1.1`, [host, close]), gets)
   }
 
   for (const method of [
