@@ -85,6 +85,8 @@ const table = {
   'set.cycle': { http: 409, rpc: -32602, message: 'a Feature Set may not contain itself' },
   'client.unknown': { http: 404, rpc: -32602, message: 'no such client' },
   'client.exists': { http: 409, rpc: -32602, message: 'this client exists with other rights' },
+  'client.no_space': { http: 200, rpc: -32603, message: 'no Space was chosen for this client' },
+  'client.not_asking': { http: 409, rpc: -32602, message: 'this client does not wait for a Space' },
   'key.unknown': { http: 404, rpc: -32602, message: 'no such key' },
   'approval.unknown': { http: 404, rpc: -32602, message: 'nobody waits for this approval' },
   'approval.too_many': { http: 503, rpc: -32603, message: 'too many wait for an approval' },

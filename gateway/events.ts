@@ -15,6 +15,8 @@ export interface Events {
   /** Spaces, Feature Sets, grants, client pins or the active Space changed: views are stale. */
   'policy.changed': { spaceId: string | null; clientId: string | null }
   'space.changed': { spaceId: string }
+  /** A client waits to be told its Space. */
+  'space.asked': { clientId: string }
   /** All credentials of a client stopped counting (null), or one key or sign-in: its sessions and streams end. */
   'client.revoked': { clientId: string; credentialId: string | null }
   /** A key was replaced by a new one or ran out: sessions go on, the streams opened with the old key end. */

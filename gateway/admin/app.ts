@@ -18,6 +18,7 @@ import { serverRoutes } from './servers'
 import { setRoutes } from './sets'
 import { settingRoutes } from './settings'
 import { signInRoutes } from './sign-ins'
+import { spaceQuestionRoutes } from './space-questions'
 import { spaceRoutes } from './spaces'
 import { statusRoutes } from './status'
 import { toolRoutes } from './tools'
@@ -42,6 +43,7 @@ export const adminApi = (deps: AdminDeps, onInternal: (cause: unknown) => void =
     })
     .use(statusRoutes(deps))
     .use(spaceRoutes(deps))
+    .use(spaceQuestionRoutes(deps))
     .use(serverRoutes(deps))
     .use(consentRoutes(deps))
     .use(pinRoutes(deps))

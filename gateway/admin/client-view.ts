@@ -1,3 +1,4 @@
+import { nowhere } from '../domain/space'
 import { type AccessKey, type Client, counts, keyState } from '../domain/client'
 import type { Grant } from '../domain/policy'
 import type { SignIn } from '../domain/sign-in'
@@ -9,9 +10,9 @@ export interface ClientView extends Client {
   keys: AccessKey[]
   /** What it came by without a key; the ended ones too. */
   signIns: SignIn[]
-  /** The Space it works in now: the one it is pinned to, else the active one. */
-  spaceNow: string
-  /** Name of that Space. */
+  /** The Space it works in now; null while it is to be told one. */
+  spaceNow: string | null
+  /** Name of that Space, '' for none. */
   space: string
   /** Names of the Feature Sets it may use there. */
   sets: string[]
@@ -23,7 +24,10 @@ export interface ClientView extends Client {
   remark: string | null
 }
 
-type Deps = Pick<AdminDeps, 'clients' | 'keys' | 'signIns' | 'spaces' | 'sets' | 'info' | 'runtime'>
+type Deps = Pick<
+  AdminDeps,
+  'clients' | 'keys' | 'signIns' | 'spaces' | 'sets' | 'info' | 'runtime' | 'spaceOf' | 'questions'
+>
 
 /** The end of a key is told so long in advance. */
 const SOON_MS = 7 * 86_400_000
@@ -40,29 +44,33 @@ function keyRemark(keys: readonly AccessKey[], now: number): string | null {
 
 export function clientView(client: Client, deps: Deps): ClientView {
   const { clients, spaces, sets } = deps
-  const here = client.spaceId === null ? spaces.active() : spaces.get(client.spaceId)
+  const spaceNow = deps.spaceOf(client.id)
+  const here = spaceNow === nowhere ? null : spaces.get(spaceNow)
   const grants = clients.grants(client.id)
   const keys = deps.keys.list(client.id)
-  const granted = grants.filter((grant) => grant.spaceId === here.id)
+  const granted = grants.filter((grant) => grant.spaceId === here?.id)
   const signIns = deps.signIns.list(client.id)
   const signedIn = signIns.some(({ revokedAt }) => revokedAt === null)
   const setIds = new Set(granted.map(({ setId }) => setId))
-  if (client.everywhere) setIds.add(here.defaultSetId)
+  if (client.everywhere && here) setIds.add(here.defaultSetId)
   const seesSomething = setIds.size > 0
   return {
     ...client,
     grants,
     keys,
     signIns,
-    spaceNow: here.id,
-    space: here.name,
+    spaceNow: here?.id ?? null,
+    space: here?.name ?? '',
     sets: [...setIds].map((setId) => sets.get(setId).name),
     seesSomething,
     sessions: deps.info().sessions.filter(({ clientId }) => clientId === client.id),
-    remark: seesSomething
-      ? signedIn
-        ? null
-        : keyRemark(keys, deps.runtime.now())
-      : `has no grant in Space ${here.name} and sees nothing there`,
+    remark: remarkOf(),
+  }
+
+  function remarkOf(): string | null {
+    if (deps.questions.open().some(({ clientId }) => clientId === client.id))
+      return 'waits to be told its Space; say "mcpmux space choose CLIENT SPACE"'
+    if (here && !seesSomething) return `has no grant in Space ${here.name} and sees nothing there`
+    return signedIn ? null : keyRemark(keys, deps.runtime.now())
   }
 }

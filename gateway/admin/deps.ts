@@ -11,6 +11,7 @@ import type { ServerSecrets } from '../secrets/server-secrets'
 import type { Vault } from '../secrets/vault'
 import type { SessionKeys } from '../session/session-keys'
 import type { Decisions } from '../signin/decide'
+import type { SpaceQuestions } from '../session/space-questions'
 import type { CatalogStore } from '../store/catalog'
 import type { ClientStore } from '../store/clients'
 import type { ConsentStore } from '../store/consents'
@@ -77,6 +78,8 @@ export interface AdminDeps {
   operator: Operator
   views: Views
   lean: Pick<Lean, 'refresh'>
+  spaceOf: (clientId: string) => string
+  questions: Pick<SpaceQuestions, 'open' | 'choose' | 'refuse'>
   info(): GatewayInfo
   /** Stored rows that could not be read since the start. */
   problems(): readonly Problem[]

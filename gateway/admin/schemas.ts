@@ -41,11 +41,12 @@ export const SpacePatch = t.Object(
   {
     name: t.Optional(Name),
     icon: t.Optional(t.Nullable(t.String({ maxLength: 64 }))),
-    position: t.Optional(t.Integer({ minimum: 0 })),
     defaultSetId: t.Optional(Id),
   },
   closed,
 )
+/** A place in the list of Spaces, from 0. */
+export const SpaceMove = t.Object({ position: t.Integer({ minimum: 0, maximum: 9999 }) }, closed)
 
 const StdioDefinition = t.Object(
   {
@@ -158,9 +159,16 @@ export const PinPolicyBody = t.Object(
 )
 
 export const ClientPatch = t.Object(
-  { name: t.Optional(Name), spaceId: t.Optional(t.Nullable(Id)), everywhere: t.Optional(t.Boolean()) },
+  {
+    name: t.Optional(Name),
+    spaceId: t.Optional(t.Nullable(Id)),
+    everywhere: t.Optional(t.Boolean()),
+    asks: t.Optional(t.Boolean()),
+  },
   closed,
 )
+/** The Space a client that waits for one is given. */
+export const SpaceChoice = t.Object({ spaceId: Id }, closed)
 export const GrantBody = t.Object({ spaceId: Id, setId: Id }, closed)
 
 const Passphrase = t.String({ minLength: 1, maxLength: 1024 })

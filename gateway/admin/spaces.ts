@@ -2,7 +2,7 @@ import type { Space } from '../domain/space'
 import { GatewayError } from '../errors'
 import type { AdminDeps } from './deps'
 import { resource } from './resource'
-import { IdParams, Nothing, SpaceCreate, SpacePatch } from './schemas'
+import { IdParams, Nothing, SpaceCreate, SpaceMove, SpacePatch } from './schemas'
 
 /** A Space, whether it is the active one, and how many servers it has. */
 export interface SpaceView extends Space {
@@ -47,6 +47,22 @@ export function spaceRoutes(deps: AdminDeps) {
         return space
       },
       { params: IdParams, body: SpacePatch },
+    )
+    .post(
+      '/:id/move',
+      ({ params, body, request }) => {
+        const space = spaces.get(params.id)
+        spaces.move(space.id, body.position)
+        for (const { id } of spaces.list()) changed(id)
+        record(request, {
+          action: 'space.changed',
+          spaceId: space.id,
+          subject: space.name,
+          detail: { what: 'position' },
+        })
+        return spaceViews(deps)
+      },
+      { params: IdParams, body: SpaceMove },
     )
     .post(
       '/:id/use',

@@ -1,17 +1,16 @@
 import type { ClientView } from '../admin/client-view'
 import { counts, keyState } from '../domain/client'
-import { GatewayError } from '../errors'
 import { systemRuntime } from '../runtime'
-import { type AdminClient, must } from './client'
+import { must } from './client'
 import { type Command, type Context, exit } from './command'
-import { findSpace } from './find'
+import { findClient, findSpace } from './find'
 import { plural, safe, show, table, when } from './output'
 import { agreed } from './presence'
 import { parse, UsageError, words } from './usage'
 
 const help = `Usage: mcpmux client list
        mcpmux client show CLIENT
-       mcpmux client pin CLIENT --space S | --follow
+       mcpmux client pin CLIENT --space S | --follow | --ask
        mcpmux client rename CLIENT NEW-NAME
        mcpmux client remove CLIENT [--yes]
 
@@ -19,6 +18,7 @@ AI applications that connect to McpMux. "mcpmux key create CLIENT" makes one; "m
 
   --space S       it works in this Space, whichever is active
   --follow        it works in the Space that is active
+  --ask           you say in which Space it works, each time it comes
   --yes           remove it without asking
   --data-dir D    data folder of the gateway
   --json          print JSON`
@@ -26,20 +26,13 @@ AI applications that connect to McpMux. "mcpmux key create CLIENT" makes one; "m
 const options = {
   space: { type: 'string' },
   follow: { type: 'boolean' },
+  ask: { type: 'boolean' },
   yes: { type: 'boolean' },
 } as const
 type Values = ReturnType<typeof parse<typeof options>>['values']
 
-async function findClient({ api }: AdminClient, wanted: string): Promise<ClientView> {
-  const all = await must(api.clients.get())
-  const found =
-    all.find(({ id }) => id === wanted) ?? all.find(({ name }) => name.toLowerCase() === wanted.toLowerCase())
-  if (!found) throw new GatewayError('client.unknown', wanted)
-  return found
-}
-
-const spaceText = ({ space, spaceId }: ClientView): string =>
-  spaceId === null ? `${space} (follows)` : space
+const spaceText = ({ space, spaceId, asks }: ClientView): string =>
+  asks ? `${space} (asked)`.trim() : spaceId === null ? `${space} (follows)` : space
 
 const liveKeys = ({ keys }: ClientView): number =>
   keys.filter((key) => counts(keyState(key, systemRuntime.now()))).length
@@ -125,11 +118,12 @@ async function describe({ admin }: Context, client: ClientView): Promise<string>
 
 async function pin(context: Context, [wanted]: readonly [string], values: Values): Promise<number> {
   const { io, admin } = context
-  if ((values.space !== undefined) === (values.follow === true))
-    throw new UsageError('say --space S or --follow')
+  const { space, follow = false, ask: asks = false } = values
+  if ([space !== undefined, follow, asks].filter(Boolean).length !== 1)
+    throw new UsageError('say --space S, --follow or --ask')
   const { id } = await findClient(admin, wanted)
-  const spaceId = values.space === undefined ? null : (await findSpace(admin, values.space)).id
-  const client = await must(admin.api.clients({ id }).patch({ spaceId }))
+  const spaceId = space === undefined ? null : (await findSpace(admin, space)).id
+  const client = await must(admin.api.clients({ id }).patch({ spaceId, asks }))
   await show(io, values.json, client, () => `${safe(client.name)}: ${safe(spaceText(client))}`)
   if (!client.seesSomething) io.talk(`${client.name} ${client.remark ?? ''}`)
   return exit.ok
@@ -163,8 +157,8 @@ export const command: Command = {
     const { values, positionals } = parse(args, options)
     const [verb, ...rest] = positionals
     const context = () => open(values['data-dir'])
-    if (verb !== 'pin' && (values.space ?? values.follow) !== undefined)
-      throw new UsageError('--space and --follow are for "client pin"')
+    if (verb !== 'pin' && (values.space ?? values.follow ?? values.ask) !== undefined)
+      throw new UsageError('--space, --follow and --ask are for "client pin"')
     if (verb !== 'remove' && values.yes !== undefined) throw new UsageError('--yes is for "client remove"')
     switch (verb) {
       case 'list':

@@ -1,3 +1,4 @@
+import type { ClientView } from '../admin/client-view'
 import type { ServerView } from '../admin/server-view'
 import type { SpaceView } from '../admin/spaces'
 import { GatewayError } from '../errors'
@@ -12,6 +13,16 @@ export async function findSpace({ api }: AdminClient, wanted: string | undefined
       : (spaces.find((space) => space.id === wanted) ??
         spaces.find((space) => space.name.toLowerCase() === wanted.toLowerCase()))
   if (!found) throw new GatewayError('space.unknown', wanted)
+  return found
+}
+
+/** The client of that id, or of that name in any case. */
+export async function findClient({ api }: AdminClient, wanted: string): Promise<ClientView> {
+  const clients = await must(api.clients.get())
+  const found =
+    clients.find((client) => client.id === wanted) ??
+    clients.find((client) => client.name.toLowerCase() === wanted.toLowerCase())
+  if (!found) throw new GatewayError('client.unknown', wanted)
   return found
 }
 

@@ -45,9 +45,10 @@ export const command: Command = {
     const mode = values.revoke ? 'revoke' : values.replace ? 'replace' : 'add'
     const changed = await must(admin.api.grants.post({ client, sets, mode, ...space }))
     const spaces = await must(admin.api.spaces.get())
-    const meant =
-      spaces.find(({ id, name }) => id === values.space || name.toLowerCase() === values.space?.toLowerCase())
-        ?.id ?? changed.spaceNow
+    const named = spaces.find(
+      ({ id, name }) => id === values.space || name.toLowerCase() === values.space?.toLowerCase(),
+    )
+    const meant = named?.id ?? changed.spaceNow ?? spaces.find(({ active }) => active)?.id ?? ''
     const known = await must(admin.api.sets.get({ query: { space: meant } }))
     const names = new Map(known.map(({ id, name }) => [id, name]))
     await show(io, values.json, changed, () => heldIn(changed, meant, names))

@@ -1,6 +1,7 @@
-import { must } from './client'
+import { type AdminClient, must } from './client'
 import { type Command, exit } from './command'
-import { findSpace } from './find'
+import { findClient, findSpace } from './find'
+import type { Io } from './io'
 import { plural, safe, show, table } from './output'
 import { agreed } from './presence'
 import { parse, UsageError, words } from './usage'
@@ -9,72 +10,114 @@ const help = `Usage: mcpmux space create NAME
        mcpmux space list
        mcpmux space use SPACE
        mcpmux space rename SPACE NEW-NAME
+       mcpmux space icon SPACE VALUE         one sign, "" for none
+       mcpmux space move SPACE PLACE         its place in the list, from 1
        mcpmux space remove SPACE [--yes]
+       mcpmux space waiting
+       mcpmux space choose CLIENT SPACE
+       mcpmux space refuse CLIENT
 
-Spaces keep servers, their secrets and Feature Sets apart. Clients without a pin follow the one in use.
+Spaces keep servers, their secrets and Feature Sets apart. Clients without a pin follow the one in use; one that is
+asked ("client pin CLIENT --ask") waits until "choose" says where it works, or "refuse" that it does not.
 
-  --yes           remove a Space with everything in it without asking
   --data-dir D    data folder of the gateway
-  --json          print JSON`
+  --json          print JSON
+  --yes           remove a Space with everything in it without asking`
+
+interface Given {
+  io: Io
+  admin: AdminClient
+  json: boolean | undefined
+  yes: boolean | undefined
+}
+
+/** Nothing returned is success. */
+type Verb = (given: Given, rest: string[]) => Promise<number | void>
+
+const verbs: Readonly<Record<string, Verb>> = {
+  async create({ io, admin, json }, rest) {
+    const [name] = words(rest, 'NAME')
+    const space = await must(admin.api.spaces.post({ name }))
+    await show(io, json, space, () => `created ${safe(space.name)}`)
+  },
+  async list({ io, admin, json }, rest) {
+    words(rest)
+    const spaces = await must(admin.api.spaces.get())
+    const rows = spaces.map((space) => [
+      space.active ? '*' : '',
+      space.icon ? `${space.icon} ${space.name}` : space.name,
+      String(space.servers),
+      space.id,
+    ])
+    await show(io, json, spaces, () => table(['', 'NAME', 'SERVERS', 'ID'], rows))
+  },
+  async use({ io, admin, json }, rest) {
+    const [wanted] = words(rest, 'SPACE')
+    const { id } = await findSpace(admin, wanted)
+    const space = await must(admin.api.spaces({ id }).use.post({}))
+    await show(io, json, space, () => `now in ${safe(space.name)}`)
+  },
+  async rename({ io, admin, json }, rest) {
+    const [wanted, name] = words(rest, 'SPACE', 'NEW-NAME')
+    const { id } = await findSpace(admin, wanted)
+    const space = await must(admin.api.spaces({ id }).patch({ name }))
+    await show(io, json, space, () => `renamed to ${safe(space.name)}`)
+  },
+  async icon({ io, admin, json }, rest) {
+    const [wanted, icon] = words(rest, 'SPACE', 'VALUE')
+    const { id } = await findSpace(admin, wanted)
+    const space = await must(admin.api.spaces({ id }).patch({ icon: icon || null }))
+    await show(io, json, space, () => `${safe(space.name)} has ${space.icon ? safe(space.icon) : 'no icon'}`)
+  },
+  async move({ io, admin, json }, rest) {
+    const [wanted, place] = words(rest, 'SPACE', 'PLACE')
+    if (!/^[1-9][0-9]{0,3}$/.test(place)) throw new UsageError('PLACE is a number from 1')
+    const { id } = await findSpace(admin, wanted)
+    const spaces = await must(admin.api.spaces({ id }).move.post({ position: Number(place) - 1 }))
+    await show(io, json, spaces, () => spaces.map(({ name }) => safe(name)).join('\n'))
+  },
+  async remove({ io, admin, json, yes }, rest) {
+    const [wanted] = words(rest, 'SPACE')
+    const { id, name, servers } = await findSpace(admin, wanted)
+    const question = `Remove the Space ${safe(name)} with ${plural(servers, 'server')}, their secrets and its Feature Sets?`
+    if (!(await agreed(io, yes, question))) return exit.needsPerson
+    const removed = await must(admin.api.spaces({ id }).delete({}))
+    await show(io, json, removed, () =>
+      servers > 0 ? `removed ${safe(name)} with ${plural(servers, 'server')}` : `removed ${safe(name)}`,
+    )
+  },
+  async waiting({ io, admin, json }, rest) {
+    words(rest)
+    const open = await must(admin.api['space-questions'].get())
+    const rows = open.map(({ client, since }) => [client, new Date(since).toISOString()])
+    await show(io, json, open, () =>
+      rows.length > 0 ? table(['CLIENT', 'SINCE'], rows) : 'no client waits to be told its Space',
+    )
+  },
+  async choose({ io, admin, json }, rest) {
+    const [who, wanted] = words(rest, 'CLIENT', 'SPACE')
+    const client = await findClient(admin, who)
+    const { id: spaceId } = await findSpace(admin, wanted)
+    const chosen = await must(admin.api['space-questions']({ id: client.id }).post({ spaceId }))
+    await show(io, json, chosen, () => `${safe(client.name)} works in ${safe(chosen.space.name)}`)
+  },
+  async refuse({ io, admin, json }, rest) {
+    const [who] = words(rest, 'CLIENT')
+    const client = await findClient(admin, who)
+    const refused = await must(admin.api['space-questions']({ id: client.id }).delete({}))
+    await show(io, json, refused, () => `${safe(client.name)} gets no Space for now`)
+  },
+}
 
 export const command: Command = {
   help,
   async run(args, open) {
     const { values, positionals } = parse(args, { yes: { type: 'boolean' } })
-    const [verb, ...rest] = positionals
-    const context = () => open(values['data-dir'])
+    const [verb = '', ...rest] = positionals
+    const run = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
+    if (!run) throw new UsageError(`say ${Object.keys(verbs).join(', ')}`)
+    const { io, admin } = open(values['data-dir'])
     if (verb !== 'remove' && values.yes !== undefined) throw new UsageError('--yes is for "space remove"')
-    switch (verb) {
-      case 'create': {
-        const [name] = words(rest, 'NAME')
-        const { io, admin } = context()
-        const space = await must(admin.api.spaces.post({ name }))
-        await show(io, values.json, space, () => `created ${safe(space.name)}`)
-        return exit.ok
-      }
-      case 'list': {
-        words(rest)
-        const { io, admin } = context()
-        const spaces = await must(admin.api.spaces.get())
-        const rows = spaces.map((space) => [
-          space.active ? '*' : '',
-          space.name,
-          String(space.servers),
-          space.id,
-        ])
-        await show(io, values.json, spaces, () => table(['', 'NAME', 'SERVERS', 'ID'], rows))
-        return exit.ok
-      }
-      case 'use': {
-        const [wanted] = words(rest, 'SPACE')
-        const { io, admin } = context()
-        const { id } = await findSpace(admin, wanted)
-        const space = await must(admin.api.spaces({ id }).use.post({}))
-        await show(io, values.json, space, () => `now in ${safe(space.name)}`)
-        return exit.ok
-      }
-      case 'rename': {
-        const [wanted, name] = words(rest, 'SPACE', 'NEW-NAME')
-        const { io, admin } = context()
-        const { id } = await findSpace(admin, wanted)
-        const space = await must(admin.api.spaces({ id }).patch({ name }))
-        await show(io, values.json, space, () => `renamed to ${safe(space.name)}`)
-        return exit.ok
-      }
-      case 'remove': {
-        const [wanted] = words(rest, 'SPACE')
-        const { io, admin } = context()
-        const { id, name, servers } = await findSpace(admin, wanted)
-        const question = `Remove the Space ${safe(name)} with ${plural(servers, 'server')}, their secrets and its Feature Sets?`
-        if (!(await agreed(io, values.yes, question))) return exit.needsPerson
-        const removed = await must(admin.api.spaces({ id }).delete({}))
-        await show(io, values.json, removed, () =>
-          servers > 0 ? `removed ${safe(name)} with ${plural(servers, 'server')}` : `removed ${safe(name)}`,
-        )
-        return exit.ok
-      }
-      default:
-        throw new UsageError('say create, list, use, rename or remove')
-    }
+    return (await run({ io, admin, json: values.json, yes: values.yes }, rest)) ?? exit.ok
   },
 }

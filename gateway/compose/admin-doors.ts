@@ -18,7 +18,7 @@ import type { SignIn } from './sign-in'
 export function openAdminDoors(
   parts: Parts,
   foundation: Foundation,
-  { views, lean }: Policy,
+  { views, lean, questions, spaceOf }: Policy,
   { processes, pool }: Servers,
   { operatorCalls, sessionKeys, sessions }: Requests,
   { decisions, signIns }: SignIn,
@@ -58,6 +58,8 @@ export function openAdminDoors(
       endSignIn: signIns.revoke,
       views,
       lean,
+      questions,
+      spaceOf,
       operator,
       info: () => ({
         version,

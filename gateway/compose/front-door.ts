@@ -20,7 +20,7 @@ export type FrontDoor = Awaited<ReturnType<typeof openFrontDoor>>
 export async function openFrontDoor(
   parts: Parts,
   { stores, events, runtime, tell, trail, fault }: Foundation,
-  { views, spaceOf }: Policy,
+  { views, questions, spaceOf }: Policy,
   { pool }: Servers,
   { router, states, sessions, listeners }: Requests,
   { doors, tokens }: SignIn,
@@ -57,6 +57,7 @@ export async function openFrontDoor(
     view: views.view,
     spaceOf,
     signIn: doors,
+    questions,
     instructions: mergeInstructions,
     settings: settings.read,
     runtime,

@@ -3,6 +3,7 @@ import { createAnnounce } from '../session/announce'
 import { createClientSpace } from '../session/client-space'
 import type { Listeners } from '../session/listeners'
 import type { Pulse } from '../session/pulse'
+import { createSpaceQuestions } from '../session/space-questions'
 import { createSessionKeys } from '../session/session-keys'
 import { createSessions } from '../session/sessions'
 import { createLean } from '../policy/lean'
@@ -19,7 +20,7 @@ import type { Servers } from './servers'
 
 /** What a client may use: views of all clients, and the Space each works in. Before the pool, which tells of changes. */
 export function openPolicy(parts: Parts, { stores, events, pins, runtime, fault }: Foundation) {
-  const { spaces, servers, catalog, clients, sets } = stores
+  const { spaces, servers, catalog, clients, sets, settings } = stores
   const usage = createToolUsage({ store: stores.toolUsage, runtime, report: fault })
   parts.defer(() => usage.close())
   const lean = createLean({
@@ -41,7 +42,14 @@ export function openPolicy(parts: Parts, { stores, events, pins, runtime, fault 
       pins,
     },
   })
-  return { views, lean, usage, spaceOf: createClientSpace({ clients, spaces, events }) }
+  const questions = createSpaceQuestions({
+    runtime,
+    events,
+    asks: (clientId) => clients.list().some(({ id, asks }) => id === clientId && asks),
+    exists: (spaceId) => spaces.list().some(({ id }) => id === spaceId),
+    lifetime: () => settings.read('timeouts.in_use'),
+  })
+  return { views, lean, usage, questions, spaceOf: createClientSpace({ clients, spaces, questions, events }) }
 }
 
 export type Policy = ReturnType<typeof openPolicy>

@@ -9,6 +9,7 @@ export const auditActions = [
   'key.expired',
   'client.created',
   'client.changed',
+  'client.placed',
   'client.removed',
   'grant.given',
   'grant.withdrawn',

@@ -6,6 +6,8 @@ export interface Client {
   spaceId: string | null
   /** Besides its grants it gets the default Feature Set of whatever Space it works in. */
   everywhere: boolean
+  /** Neither: the person is asked when it comes. Then `spaceId` is null. */
+  asks: boolean
   createdAt: number
   lastSeenAt: number | null
 }

@@ -112,11 +112,15 @@ export class Call implements Exchange, SessionCall, Silent {
 
   async ask(method: string, params: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
     if (this.#done) throw new GatewayError('rpc.cancelled')
-    // Whoever waits for a person takes no place from others.
+    return this.hold(this.session.ask(this, this.openStream(), { method, params, signal }))
+  }
+
+  /** Whoever waits for a person takes no place from others. */
+  async hold<T>(work: Promise<T>): Promise<T> {
     this.#asking += 1
     if (this.#asking === 1) this.#count(-1)
     try {
-      return await this.session.ask(this, this.openStream(), { method, params, signal })
+      return await work
     } finally {
       this.#asking -= 1
       if (this.#asking === 0 && !this.#done) this.#count(1)

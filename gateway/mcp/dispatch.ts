@@ -15,10 +15,11 @@ import {
   requireAccept,
   requireJson,
 } from './body'
-import { idToken } from './call'
+import { type Call, idToken } from './call'
 import type { Calls } from './calls'
 import { cancelledToken, emptyResult, helloMessage, readHello, readLevel, requireVersion } from './methods'
 import type { Modern } from './modern'
+import type { SpaceWait } from './space-wait'
 import { isModern } from './modern-envelope'
 import { emptyReply, failureReply, jsonReply, openingReply } from './replies'
 
@@ -43,6 +44,7 @@ export interface DispatchDeps {
   route: Route
   view: (clientId: string, spaceId: string) => FeatureView
   spaceOf: (clientId: string) => string
+  spaceWait: SpaceWait
   instructions: (view: FeatureView) => string | null
   /** Largest body in bytes. */
   maxBody: () => number
@@ -61,7 +63,7 @@ export function sessionOf(sessions: Sessions, request: Request, proof: Proof): S
 
 /** Takes one POST the whole way: every step in order, each with what the one before gave. */
 export function createDispatch(deps: DispatchDeps) {
-  const { authenticator, sessions, calls, route, view, spaceOf, report } = deps
+  const { authenticator, sessions, calls, route, view, spaceOf, spaceWait, report } = deps
 
   return async (request: Request, line: Line): Promise<Response> => {
     let message: Envelope | null = null
@@ -97,10 +99,13 @@ export function createDispatch(deps: DispatchDeps) {
       if (message.kind !== 'request') return take(session, message)
       if (message.method === 'ping') return jsonReply(emptyResult(message))
       if (message.method === 'logging/setLevel') return setLevel(session, message)
-      const visible = view(session.facts.clientId, spaceOf(session.facts.clientId))
+      const { clientId } = session.facts
+      const wait = spaceWait.of(clientId, message.method)
+      const visible = view(clientId, spaceOf(clientId))
       session.told ??= visible
       const call = calls.start(session, message, line.keepOpen)
-      return await call.answer(begin(visible, message, call))
+      if (!wait) return await call.answer(begin(visible, message, call))
+      return await call.answer(placed(call, message, proof, wait))
     } catch (thrown) {
       const error = toGatewayError(fromWireError(thrown))
       if (error.code === 'internal') report(thrown)
@@ -110,6 +115,19 @@ export function createDispatch(deps: DispatchDeps) {
         signIn: line.signIn,
       })
     }
+  }
+
+  /** The way of a call whose client is told its Space only now. */
+  async function placed(
+    call: Call,
+    message: Envelope,
+    proof: Proof,
+    wait: (signal: AbortSignal) => Promise<void>,
+  ): Promise<Uint8Array> {
+    const { clientId } = proof.identity
+    await call.hold(wait(call.signal))
+    authenticator.confirm(proof)
+    return route(view(clientId, spaceOf(clientId)), message, call)
   }
 
   /** A router that throws instead of rejecting must not leave its call behind. */
@@ -125,6 +143,7 @@ export function createDispatch(deps: DispatchDeps) {
     if (message.kind !== 'request') throw new GatewayError('rpc.invalid', 'initialize needs an id')
     const { clientId } = proof.identity
     const hello = readHello(message)
+    spaceWait.announce(clientId)
     const visible = view(clientId, spaceOf(clientId))
     const session = await sessions.open(proof.identity, hello, () => authenticator.confirm(proof))
     session.told = visible

@@ -9,6 +9,7 @@ import type { Router } from '../router/router'
 import type { Runtime } from '../runtime'
 import type { Listeners } from '../session/listeners'
 import type { Pulse } from '../session/pulse'
+import type { SpaceQuestions } from '../session/space-questions'
 import type { Sessions } from '../session/sessions'
 import type { SignInDoor } from '../signin/door'
 import { createCalls } from './calls'
@@ -17,6 +18,7 @@ import { createEndpoint } from './endpoint'
 import { createGuard } from './guard'
 import type { Handler, LoopbackServer } from './listener'
 import { createModern } from './modern'
+import { createSpaceWait } from './space-wait'
 import { createOutlets } from './outlet'
 import { jsonReply, problemReply } from './replies'
 
@@ -33,6 +35,7 @@ export interface DoorDeps {
   view: (clientId: string, spaceId: string) => FeatureView
   /** The Space a client works in now: the one it is pinned to, else the active one. */
   spaceOf: (clientId: string) => string
+  questions: Pick<SpaceQuestions, 'put' | 'settled'>
   /** Merged instructions of the servers in a view. */
   instructions: (view: FeatureView) => string | null
   /** The sign-in of clients without a key, on one port. */
@@ -64,12 +67,14 @@ export interface Door {
 export function createDoor(deps: DoorDeps): Door {
   const outlets = createOutlets(deps.pulse)
   const calls = createCalls({ ...deps, outlets })
-  const modern = createModern({ ...deps, outlets, calls })
+  const spaceWait = createSpaceWait(deps)
+  const modern = createModern({ ...deps, outlets, calls, spaceWait })
   const endpoint = createEndpoint({
     ...deps,
     outlets,
     calls,
     modern,
+    spaceWait,
     maxBody: () => deps.settings('limits.body_bytes'),
   })
 

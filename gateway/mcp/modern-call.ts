@@ -61,6 +61,7 @@ export class ModernCall implements Exchange, Silent {
   #lastAsk = 0
   readonly #asks = new Map<string, Ask>()
   #asking = false
+  #held = false
 
   constructor(
     private readonly deps: ModernCallDeps,
@@ -143,6 +144,18 @@ export class ModernCall implements Exchange, Silent {
     )
   }
 
+  /** Whoever waits for a person takes no place from others. Only before anything is asked of its client. */
+  async hold(work: Promise<void>): Promise<void> {
+    this.#held = true
+    this.#count(-1)
+    try {
+      await work
+    } finally {
+      this.#held = false
+      if (!this.#result) this.#count(1)
+    }
+  }
+
   /** The client is back. Answers it does not bring are asked for again; those to nothing are ignored. */
   resume(round: Round): void {
     this.#round = round
@@ -201,7 +214,7 @@ export class ModernCall implements Exchange, Silent {
     this.deps.host.silent.delete(this)
     this.deps.host.modern.delete(this)
     if (!this.#leg) return
-    this.#count(-1)
+    if (!this.#held) this.#count(-1)
     this.#deliver()
   }
 

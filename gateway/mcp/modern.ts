@@ -24,6 +24,7 @@ import { openListener } from './modern-listen'
 import type { Outlets } from './outlet'
 import { createParamHeaders } from './param-headers'
 import { emptyReply, jsonReply } from './replies'
+import type { SpaceWait } from './space-wait'
 import { createRounds } from './rounds'
 
 export interface ModernDeps {
@@ -38,6 +39,7 @@ export interface ModernDeps {
   release(conversation: string): void
   view: (clientId: string, spaceId: string) => FeatureView
   spaceOf: (clientId: string) => string
+  spaceWait: SpaceWait
   instructions: (view: FeatureView) => string | null
   settings: ReadSetting
   runtime: Pick<Runtime, 'now' | 'monotonic' | 'randomBytes' | 'sleep'>
@@ -137,8 +139,14 @@ export function createModern(deps: ModernDeps): Modern {
     return call
   }
 
-  function begin({ message, proof }: ModernMessage, view: FeatureView, round: Round): ModernCall {
+  const viewOf = ({ identity }: Proof): FeatureView =>
+    deps.view(identity.clientId, deps.spaceOf(identity.clientId))
+
+  function begin(given: ModernMessage, visible: FeatureView, round: Round): ModernCall {
+    const { request, message, proof } = given
     const { identity } = proof
+    let view = visible
+    const wait = deps.spaceWait.of(identity.clientId, message.method)
     calls.admit(deps.sessions.loadOf(identity.clientId))
     const call = new ModernCall(
       {
@@ -152,7 +160,18 @@ export function createModern(deps: ModernDeps): Modern {
       },
       round,
     )
-    call.follow(begun(() => deps.route(view, message, call)))
+    if (!wait) {
+      call.follow(begun(() => deps.route(view, message, call)))
+      return call
+    }
+    // Its client is told its Space only now.
+    const placed = call.hold(wait(call.signal)).then(() => {
+      given.confirm()
+      view = viewOf(proof)
+      checkParams(request.headers, message, view)
+      return deps.route(view, message, call)
+    })
+    call.follow(placed)
     return call
   }
 
@@ -162,9 +181,11 @@ export function createModern(deps: ModernDeps): Modern {
       const envelope = message.kind === 'request' ? readModern(request.headers, message) : null
       // There is no notification a client could send over HTTP: it cancels by closing the stream.
       if (!envelope) return emptyReply(202)
-      const { clientId } = proof.identity
-      const view = deps.view(clientId, deps.spaceOf(clientId))
-      if (message.method === 'server/discover') return discover(message, view)
+      const view = viewOf(proof)
+      if (message.method === 'server/discover') {
+        deps.spaceWait.announce(proof.identity.clientId)
+        return discover(message, view)
+      }
       if (message.method === 'subscriptions/listen') return listen(given, view)
       if (!routed.has(message.method ?? '')) throw new GatewayError('rpc.method_unknown')
       checkParams(request.headers, message, view)

@@ -84,7 +84,7 @@ export function createSessions(deps: {
   /** A client may be removed before its sessions are. */
   const spaceOrNull = (session: Session): string | null => {
     try {
-      return deps.spaceOf(session.facts.clientId)
+      return deps.spaceOf(session.facts.clientId) || null
     } catch {
       return null
     }

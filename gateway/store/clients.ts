@@ -12,8 +12,11 @@ export interface ClientStore {
   findByName(name: string): Client | null
   /** Throws `client.exists` for a taken name, `space.unknown`, `input.invalid`. */
   create(input: { name: string; spaceId: string | null }): Client
-  /** Throws `client.unknown`, `client.exists`, `space.unknown`, `input.invalid`. */
-  update(id: string, patch: Partial<Pick<Client, 'name' | 'spaceId' | 'everywhere' | 'lastSeenAt'>>): Client
+  /** A pin ends the asking, and the other way round. Throws `client.unknown`, `client.exists`, `space.unknown`, `input.invalid`. */
+  update(
+    id: string,
+    patch: Partial<Pick<Client, 'name' | 'spaceId' | 'everywhere' | 'asks' | 'lastSeenAt'>>,
+  ): Client
   /** Removes a client with its keys, grants and sessions. Throws `client.unknown`. */
   remove(id: string): void
   /** All grants, or those of one client. */
@@ -29,6 +32,7 @@ interface Row {
   name: string
   space_id: string | null
   everywhere: number
+  asks: number
   created_at: number
   last_seen_at: number | null
 }
@@ -44,6 +48,7 @@ const toClient = (row: Row): Client => ({
   name: row.name,
   spaceId: row.space_id,
   everywhere: row.everywhere === 1,
+  asks: row.asks === 1,
   createdAt: row.created_at,
   lastSeenAt: row.last_seen_at,
 })
@@ -65,7 +70,8 @@ export function createClientStore(db: Database, runtime: Pick<Runtime, 'now' | '
     'INSERT INTO clients (id, name, space_id, created_at) VALUES ($id, $name, $spaceId, $createdAt)',
   )
   const change = db.statement(
-    `UPDATE clients SET name = $name, space_id = $spaceId, everywhere = $everywhere, last_seen_at = $lastSeenAt
+    `UPDATE clients
+    SET name = $name, space_id = $spaceId, everywhere = $everywhere, asks = $asks, last_seen_at = $lastSeenAt
     WHERE id = $id`,
   )
   const drop = db.statement('DELETE FROM clients WHERE id = $id')
@@ -108,12 +114,15 @@ export function createClientStore(db: Database, runtime: Pick<Runtime, 'now' | '
     update: (id, patch) =>
       db.transaction(() => {
         const before = rowOf(id)
-        const spaceId = patch.spaceId === undefined ? before.space_id : patch.spaceId
+        const asks = patch.asks ?? (patch.spaceId === undefined && before.asks === 1)
+        const pin = patch.spaceId === undefined ? before.space_id : patch.spaceId
+        const spaceId = asks ? null : pin
         change.run({
           id,
           name: check(patch.name ?? before.name, spaceId, id),
           spaceId,
           everywhere: patch.everywhere === undefined ? before.everywhere : Number(patch.everywhere),
+          asks: asks ? 1 : 0,
           lastSeenAt: patch.lastSeenAt === undefined ? before.last_seen_at : patch.lastSeenAt,
         })
         return toClient(rowOf(id))

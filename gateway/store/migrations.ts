@@ -9,6 +9,7 @@ import m0008 from '../migrations/0008_sets.sql' with { type: 'text' }
 import m0009 from '../migrations/0009_sign_ins.sql' with { type: 'text' }
 import m0010 from '../migrations/0010_consent_form.sql' with { type: 'text' }
 import m0011 from '../migrations/0011_keys.sql' with { type: 'text' }
+import m0012 from '../migrations/0012_asked_clients.sql' with { type: 'text' }
 
 /** Every migration in order; position + 1 is the `user_version` it leads to. Shipped entries never change. */
 export const migrations: readonly string[] = [
@@ -23,4 +24,5 @@ export const migrations: readonly string[] = [
   m0009,
   m0010,
   m0011,
+  m0012,
 ]

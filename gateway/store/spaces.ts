@@ -14,6 +14,8 @@ export interface SpaceStore {
   create(input: { name: string; icon?: string | null }): Space
   /** Throws `space.unknown`, `space.exists`, `input.invalid`, or `set.unknown` for a set of another Space. */
   update(id: string, patch: SpacePatch): Space
+  /** Puts a Space at a place of the list, from 0; one behind the end is the end. Throws `space.unknown`. */
+  move(id: string, place: number): void
   /**
    * Removes a Space with everything in it; clients pinned to it follow the active Space from then on, where only
    * their own grants count. Throws `space.in_use` for the active Space and the only one.
@@ -28,7 +30,6 @@ export interface SpaceStore {
 export interface SpacePatch {
   name?: string
   icon?: string | null
-  position?: number
   defaultSetId?: string
 }
 
@@ -63,8 +64,9 @@ export function createSpaceStore(db: Database, runtime: Pick<Runtime, 'now' | 'n
   const presets = createPresetStore(db, runtime)
   const setOfSpace = db.statement('SELECT 1 FROM feature_sets WHERE id = $id AND space_id = $spaceId')
   const change = db.statement(`
-    UPDATE spaces SET name = $name, icon = $icon, position = $position, default_set_id = $defaultSetId
+    UPDATE spaces SET name = $name, icon = $icon, default_set_id = $defaultSetId
     WHERE id = $id`)
+  const setPlace = db.statement('UPDATE spaces SET position = $position WHERE id = $id')
   const deactivate = db.statement('UPDATE spaces SET active = 0 WHERE active = 1')
   const activate = db.statement('UPDATE spaces SET active = 1 WHERE id = $id')
   const drop = db.statement('DELETE FROM spaces WHERE id = $id')
@@ -132,10 +134,16 @@ export function createSpaceStore(db: Database, runtime: Pick<Runtime, 'now' | 'n
           id,
           name: patch.name === undefined ? before.name : freeName(patch.name, id),
           icon: patch.icon === undefined ? before.icon : patch.icon,
-          position: patch.position ?? before.position,
           defaultSetId,
         })
         return toSpace(rowOf(id))
+      }),
+    move: (id, place) =>
+      db.transaction(() => {
+        rowOf(id)
+        const others = all.all().filter((row) => row.id !== id)
+        const ids = others.map((row) => row.id).toSpliced(place, 0, id)
+        for (const [position, one] of ids.entries()) setPlace.run({ id: one, position })
       }),
     remove: (id) =>
       db.transaction(() => {

@@ -64,6 +64,8 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
   const deps: AdminDeps = {
     ...stores,
     pins,
+    spaceOf: (clientId) => stores.clients.get(clientId).spaceId ?? stores.spaces.active().id,
+    questions: { open: () => [], choose: () => undefined, refuse: () => undefined },
     runtime: systemRuntime,
     events,
     vault,

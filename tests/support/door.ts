@@ -163,6 +163,7 @@ export async function startDoor(options: DoorOptions = {}) {
     view,
     spaceOf,
     signIn: signIn.doors,
+    questions: { put: () => undefined, settled: () => Promise.resolve() },
     instructions: () => null,
     settings: stores.settings.read,
     version: '0.0.0',

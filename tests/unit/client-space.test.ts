@@ -15,6 +15,7 @@ test('[space.switch] a client follows the active Space unless it is pinned, from
       },
     },
     spaces: stores.spaces,
+    questions: { chosen: () => null },
     events,
   })
   const first = stores.spaces.active().id

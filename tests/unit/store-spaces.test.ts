@@ -46,11 +46,14 @@ test('[space.isolation] Spaces are found by id and by name in any case; names ar
   expect(() => spaces.update(other.id, { name: 'work' })).toThrow(
     expect.objectContaining({ code: 'space.exists' }),
   )
-  expect(spaces.update(other.id, { name: 'OTHER', icon: 'x', position: 0 })).toMatchObject({
+  expect(spaces.update(other.id, { name: 'OTHER', icon: 'x' })).toMatchObject({
     name: 'OTHER',
     icon: 'x',
-    position: 0,
   })
+  spaces.move(other.id, 0)
+  expect(spaces.list().map(({ name, position }) => [name, position])[0]).toEqual(['OTHER', 0])
+  spaces.move(other.id, 99)
+  expect(spaces.list().at(-1)?.name).toBe('OTHER')
   expect(() => spaces.update(other.id, { defaultSetId: work.defaultSetId })).toThrow(
     expect.objectContaining({ code: 'set.unknown' }),
   )
