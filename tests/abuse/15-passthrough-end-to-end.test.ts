@@ -4,6 +4,8 @@ import { rawAnswer } from '../servers/raw-answers'
 import { eventually, startDaemon } from '../support/daemon'
 import { initializeBody, mcpHeaders } from '../support/raw-client'
 import { startKeyring } from '../support/keyring'
+import { Tab } from '../support/sign-in'
+import { authorizeUrl, originOf, postForm, register, type Tokens } from '../support/signed-in'
 
 /** Headers no server may set for our clients. */
 const injected: Record<string, string> = {
@@ -122,6 +124,38 @@ test('[threat.15] nothing a client sends in headers reaches a server, and nothin
       ]).toEqual([false, false, false])
       expect(Object.keys(headers).filter((name) => !ours.test(name) && name !== 'last-event-id')).toEqual([])
     }
+  }
+}, 60_000)
+
+test('[threat.15] [signin] the token of a client that signed in reaches no server', async () => {
+  await using server = startServer({}, 'none')
+  await using daemon = await startDaemon()
+  await daemon.ok('add', 'plain', '--yes', '--url', server.url)
+  const port = Number(new URL(daemon.mcpUrl).port)
+  const client_id = await register({ port })
+  const { url, verifier } = authorizeUrl({ port }, { client_id })
+  const tab = new Tab()
+  await tab.open(url)
+  await daemon.ok('approve', tab.code)
+  const code = (await tab.carriedOn()).searchParams.get('code') ?? ''
+  const fields = { grant_type: 'authorization_code', client_id, code, code_verifier: verifier }
+  const answer = await postForm(`${originOf({ port })}/oauth/token`, fields)
+  const tokens = (await answer.json()) as Tokens
+  const at = `${originOf({ port })}/mcp`
+  const headers = { ...mcpHeaders(tokens.access_token), cookie: `t=${tokens.refresh_token}` }
+  const opened = await fetch(at, { method: 'POST', headers, body: initializeBody() })
+  const session = opened.headers.get('mcp-session-id') ?? ''
+  await opened.text()
+  const called = await fetch(at, {
+    method: 'POST',
+    headers: { ...headers, 'mcp-session-id': session },
+    body: '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"plain_canary"}}',
+  })
+  expect(await called.text()).toContain('"text":"said"')
+  expect(server.seen.length).toBeGreaterThan(2)
+  for (const seen of server.seen) {
+    expect('authorization' in seen || 'cookie' in seen).toBe(false)
+    expect(JSON.stringify(seen)).not.toMatch(/eyJ|mxr_/)
   }
 }, 60_000)
 

@@ -1,6 +1,6 @@
 // The part of the official suite that is for authorization servers, with a person's part played by the command line.
 import { join } from 'node:path'
-import { type Daemon, repository } from '../support/daemon'
+import { type Daemon, eventually, repository } from '../support/daemon'
 import { Tab } from '../support/sign-in'
 
 const suite = join(repository, 'node_modules/@modelcontextprotocol/conformance/dist/index.js')
@@ -28,7 +28,16 @@ export async function runAuthorization(daemon: Daemon): Promise<{ code: number; 
     const tab = new Tab()
     await tab.open(address)
     await daemon.ok('approve', tab.code)
-    await (await fetch(await tab.carriedOn())).text()
+    const callback = await tab.carriedOn()
+    // The suite names the address before it listens for the answer.
+    await eventually(
+      () =>
+        fetch(callback).then(
+          (answer) => answer.text(),
+          () => null,
+        ),
+      (answered) => answered !== null,
+    )
   }
   const errors = new Response(child.stderr).text()
   const approvals: Promise<void>[] = []

@@ -5,6 +5,7 @@ import { controlOf } from '../support/control'
 import { type Daemon, eventually, startDaemon } from '../support/daemon'
 import { everythingStdio } from '../support/reference-servers'
 import { memoryProvider, sdkSignIns, Tab } from '../support/sign-in'
+import { authorizeUrl } from '../support/signed-in'
 
 let daemon: Daemon
 let url: string
@@ -239,4 +240,49 @@ test('[signin] [threat.10] the sign-in is on localhost alone, and can be switche
   expect(await look('localhost')).toEqual({ found: ['token', 'revoke'], metadata: null })
   expect((await initialize({ 'mcp-key': key })).status).toBe(200)
   await daemon.ok('config', 'reset', 'auth.discovery')
+}, 60_000)
+
+test('[signin] [cli] the commands of an approval say what is wrong, and do nothing then', async () => {
+  const ask = async (name: string) => {
+    const { client_id } = (await (
+      await fetch(new URL('/oauth/register', url), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ client_name: name, redirect_uris: ['http://127.0.0.1:4711/callback'] }),
+      })
+    ).json()) as { client_id: string }
+    const tab = new Tab()
+    await tab.open(authorizeUrl({ port: Number(new URL(url).port) }, { client_id }).url)
+    return tab.code
+  }
+  const nobody = await daemon.cli('approve', '--list')
+  expect([nobody.code, nobody.stdout, nobody.stderr]).toEqual([0, '', 'nobody waits for an approval\n'])
+  const code = await ask('Evil\u202e\u001b[31m')
+  // Nobody is there to be asked.
+  const unasked = await daemon.cli('approve')
+  expect([unasked.code, unasked.stdout]).toEqual([4, ''])
+  expect(unasked.stderr).toContain('"Evil\\u{202e}\\u{1b}[31m"')
+  expect(unasked.stderr).toContain(`mcpmux approve ${code}`)
+  for (const [args, exitCode, says] of [
+    [['approve', 'ZZZZ'], 1, 'mcpmux approve --list'],
+    [['approve', code, '--space', 'Nowhere'], 1, 'space.unknown'],
+    [['approve', code, '--set', 'Nothing'], 1, 'set.unknown'],
+    [['approve', code, '--everywhere', '--set', 'All'], 2, '--everywhere stands alone'],
+    [['approve', '--list', '--yes'], 2, 'only shows'],
+    [['approve', code, 'more'], 2, 'one word too many'],
+    [['deny'], 2, 'ID is missing'],
+    [['deny', 'ZZZZ'], 1, 'approval.unknown'],
+    [['signin'], 2, 'say list or revoke'],
+    [['signin', 'revoke', 'Nobody'], 1, 'signin.unknown'],
+  ] as const) {
+    const said = await daemon.cli(...args)
+    expect([args, said.code, said.stdout]).toEqual([args, exitCode, ''])
+    expect(said.stderr).toContain(says)
+  }
+  const listed = JSON.parse(await daemon.ok('approve', '--list', '--json')) as { code: string }[]
+  expect(listed.map((one) => one.code)).toEqual([code])
+  await ask('Another')
+  expect((await daemon.cli('approve', '--yes')).code).toBe(2)
+  expect((await daemon.ok('deny', '--all')).split('\n').length).toBe(3)
+  expect((await clientsOf()).some(({ name }) => name.startsWith('Evil'))).toBe(false)
 }, 60_000)
