@@ -77,7 +77,7 @@ export interface AdminDeps {
   dataKeys: Pick<DataKeyStore, 'active'>
   operator: Operator
   views: Views
-  lean: Pick<Lean, 'refresh'>
+  lean: Pick<Lean, 'seen' | 'refresh'>
   spaceOf: (clientId: string) => string
   questions: Pick<SpaceQuestions, 'open' | 'choose' | 'refuse'>
   info(): GatewayInfo

@@ -182,7 +182,7 @@ function countsOf(features: readonly EffectiveFeature[]): Effective['counts'] {
 
 /** What comes of Feature Sets, feature by feature, and why. */
 export function effectiveRoutes(deps: AdminDeps) {
-  const { spaces, sets, clients } = deps
+  const { spaces, sets, clients, lean, events } = deps
   return resource('/effective').get(
     '/',
     ({ query }) => {
@@ -195,6 +195,8 @@ export function effectiveRoutes(deps: AdminDeps) {
           ? spaces.get(client?.spaceId ?? spaces.active().id)
           : spaces.find(query.space)
       const set = query.set === undefined ? null : sets.find(space.id, query.set)
+      if (set?.preset === 'lean' && lean.seen(set))
+        events.emit('policy.changed', { spaceId: space.id, clientId: null })
       return effective(space, set, client, deps)
     },
     { query: EffectiveQuery },

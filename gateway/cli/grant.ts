@@ -22,6 +22,7 @@ function heldIn(client: ClientView, spaceId: string, names: ReadonlyMap<string, 
   const held = client.grants
     .filter((grant) => grant.spaceId === spaceId)
     .map(({ setId }) => safe(names.get(setId) ?? setId))
+  if (client.everywhere) held.push('the default set of every Space')
   return held.length > 0
     ? `${safe(client.name)} has ${held.join(', ')}`
     : `${safe(client.name)} has nothing there now`

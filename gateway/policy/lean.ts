@@ -65,6 +65,8 @@ export interface LeanDeps {
 export interface Lean {
   /** The sets of a Space, with *Lean* filled when it is in use and there is something to fill it with. */
   sets(spaceId: string): readonly FeatureSet[]
+  /** A person looks at it, which is a use too. True when that filled it. */
+  seen(lean: FeatureSet): boolean
   /** Chooses anew; what a person added stays. */
   refresh(lean: FeatureSet): FeatureSet
 }
@@ -81,6 +83,20 @@ export function createLean(deps: LeanDeps): Lean {
       members: () => chooseLean({ lean, sets, servers, calls: deps.usage(lean.spaceId) }),
     }
   }
+  /** True when it was empty until now, and there was something to fill it with. */
+  function fillFirst(lean: FeatureSet, sets: readonly FeatureSet[]): boolean {
+    if (lean.filledAt !== null) return false
+    const { any, members } = choose(lean, sets)
+    if (!any) return false
+    try {
+      deps.fill(lean.id, members())
+      return true
+    } catch (error) {
+      // On a full disk it stays as it is, which is less than it would have.
+      deps.report(error)
+      return false
+    }
+  }
   const isUsed = ({ id }: FeatureSet, sets: readonly FeatureSet[]): boolean =>
     sets.some(({ members }) => members.some(({ target }) => target.type === 'set' && target.setId === id)) ||
     deps.grants().some(({ setId }) => setId === id)
@@ -90,17 +106,9 @@ export function createLean(deps: LeanDeps): Lean {
       const sets = deps.sets(spaceId)
       const lean = sets.find(({ preset }) => preset === 'lean')
       if (!lean || lean.filledAt !== null || !isUsed(lean, sets)) return sets
-      const { any, members } = choose(lean, sets)
-      if (!any) return sets
-      try {
-        deps.fill(lean.id, members())
-      } catch (error) {
-        // On a full disk it stays as it is, which is less than it would have.
-        deps.report(error)
-        return sets
-      }
-      return deps.sets(spaceId)
+      return fillFirst(lean, sets) ? deps.sets(spaceId) : sets
     },
+    seen: (lean) => fillFirst(lean, deps.sets(lean.spaceId)),
     refresh(lean) {
       return deps.fill(lean.id, choose(lean, deps.sets(lean.spaceId)).members())
     },

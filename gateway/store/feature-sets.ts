@@ -64,8 +64,10 @@ export function createFeatureSetStore(
   const noteFilled = db.statement('UPDATE feature_sets SET filled_at = $at WHERE id = $id')
   const holderOfOthers = db.statement<{ name: string }>(`
     SELECT clients.name FROM grants AS own
-    JOIN grants AS other USING (client_id, space_id) JOIN clients ON clients.id = client_id
-    WHERE own.set_id = $id AND other.set_id <> $id LIMIT 1`)
+    JOIN clients ON clients.id = own.client_id
+    LEFT JOIN grants AS other
+      ON other.client_id = own.client_id AND other.space_id = own.space_id AND other.set_id <> $id
+    WHERE own.set_id = $id AND (other.set_id IS NOT NULL OR clients.everywhere = 1) LIMIT 1`)
   const memberRows = createSetMembers(db)
 
   const rowOf = (row: Row | null): Row => {

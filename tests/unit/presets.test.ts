@@ -131,6 +131,10 @@ test('[sets] [threat.17] a set whose excludes would come back for a client is no
   expect(() => sets.remove(outer.id)).toThrow(inUse)
   sets.remove(plain.id)
   clients.revokeGrant({ clientId, spaceId, setId: defaultSetId })
+  // One that follows everywhere has the default set besides.
+  clients.update(clientId, { everywhere: true })
+  expect(() => sets.remove(outer.id)).toThrow(inUse)
+  clients.update(clientId, { everywhere: false })
   // Now it is all the client has: without it there is less, not more.
   sets.remove(outer.id)
   expect(clients.grants(clientId)).toEqual([])
