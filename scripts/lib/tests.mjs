@@ -23,17 +23,11 @@ export function testFiles(patterns = []) {
     .sort()
 }
 
-/**
- * What a file says about itself. `alone`: it has a line `// Runs alone: WHY`, because it measures something that others
- * would disturb. `patience`: the milliseconds of all time-outs in it; who asks for much takes long.
- */
-function readPlan(path) {
+/** The milliseconds of all time-outs in a file: one that asks for much takes long. */
+function patienceOf(path) {
   const text = readFileSync(join(root, path), 'utf8')
-  const patience = [...text.matchAll(/\b\d{2,3}_000\b/g)].reduce(
-    (sum, [ms]) => sum + Number(ms.replace('_', '')),
-    0,
-  )
-  return { path, alone: /^\/\/ Runs alone: \S/m.test(text), patience, length: text.length }
+  const asked = [...text.matchAll(/\b\d{2,3}_000\b/g)].map(([ms]) => Number(ms.replace('_', '')))
+  return { path, patience: asked.reduce((sum, ms) => sum + ms, 0), length: text.length }
 }
 
 /** The longest first, by what is known before, so that at the end no lane waits for a late long one. */
@@ -56,18 +50,18 @@ function judge({ how, output }) {
   return { passed, failed: wrong ? 1 : failed, skipped, wrong }
 }
 
-async function runFile(bun, path, withReport) {
+/** Runs one file: `{ output, passed, failed, skipped, report }`, the last one being the JUnit report if it was asked for. */
+export async function runFile(bun, path, withReport = false) {
   const home = emptyHome()
   try {
     const report = join(home.home, 'report.xml')
     const reporter = withReport ? ['--reporter=junit', `--reporter-outfile=${report}`] : []
-    // A path that begins with ./ is a file; anything else would be a pattern.
-    const args = ['test', `--timeout=${TEST_MS}`, ...reporter, `./${path}`]
+    // A whole path is a file; anything else would be a pattern.
+    const args = ['test', `--timeout=${TEST_MS}`, ...reporter, join(root, path)]
     const env = { ...home.environment, MUX_TEST_PROGRAM: binary }
     const ended = await runHeldBack(bun, args, { env, limit: FILE_MS })
     const { wrong, ...counts } = judge(ended)
     const output = wrong ? `${ended.output}FAILED ${path}: ${wrong}\n` : ended.output
-    process.stderr.write(output)
     return { output, ...counts, report: existsSync(report) ? readFileSync(report, 'utf8') : '' }
   } finally {
     home.remove()
@@ -79,16 +73,14 @@ async function runFile(bun, path, withReport) {
  * `first`: other jobs that start before the tests. `withReports`: also collects JUnit reports.
  */
 export async function runTests(bun, files, { first = [], withReports = false } = {}) {
-  const plans = files.map(readPlan).sort(longestFirst)
   const results = []
-  const job =
-    ({ path }) =>
-    async () =>
-      void results.push(await runFile(bun, path, withReports))
-  const together = plans.filter(({ alone }) => !alone)
-  const alone = plans.filter(({ alone }) => alone)
-  await runInLanes(laneCount(), [...first, ...together.map(job)])
-  await runInLanes(1, alone.map(job))
+  const run = async ({ path }) => {
+    const result = await runFile(bun, path, withReports)
+    process.stderr.write(result.output)
+    results.push(result)
+  }
+  const plans = files.map(patienceOf).sort(longestFirst)
+  await runInLanes(laneCount(), [...first, ...plans.map((plan) => () => run(plan))])
   const sum = (word) => results.reduce((total, result) => total + result[word], 0)
   const broken = results.filter(({ failed }) => failed > 0)
   if (broken.length > 0) say('\n== what failed, once more')
