@@ -49,7 +49,8 @@ export interface DoorDeps {
   turnedAway?: (why: ErrorCode, from: string) => void
 }
 
-const paths = ['/mcp', '/health'] as const
+/** Where the door itself answers; the sign-in has paths of its own. */
+export const doorPaths = ['/mcp', '/health'] as const
 
 /** What AI clients see: `/mcp`, `/health`, on `localhost` the sign-in, and nothing else. */
 export interface Door {
@@ -99,7 +100,9 @@ export function createDoor(deps: DoorDeps): Door {
       const guard = createGuard(server.port)
       const signIn = deps.signIn(server.port)
       // Whole addresses are compared before anything is routed: what is not exactly one of these is not here.
-      const addresses = new Set(guard.hosts.flatMap((host) => paths.map((path) => `http://${host}${path}`)))
+      const addresses = new Set(
+        guard.hosts.flatMap((host) => doorPaths.map((path) => `http://${host}${path}`)),
+      )
       const app = new Elysia({ strictPath: true })
         // The addresses exist, so what finds no route has the wrong method.
         .onError(({ code, error }) =>
