@@ -45,6 +45,8 @@ export const SpacePatch = t.Object(
   },
   closed,
 )
+/** A name for the copy, and whether it gets the stored secrets as well. */
+export const SpaceDuplicate = t.Object({ name: Name, secrets: t.Boolean() }, closed)
 /** A place in the list of Spaces, from 0. */
 export const SpaceMove = t.Object({ position: t.Integer({ minimum: 0, maximum: 9999 }) }, closed)
 

@@ -1,8 +1,9 @@
 import type { Space } from '../domain/space'
 import { GatewayError } from '../errors'
 import type { AdminDeps } from './deps'
+import { duplicateSpace, exportSpace } from './space-copies'
 import { resource } from './resource'
-import { IdParams, Nothing, SpaceCreate, SpaceMove, SpacePatch } from './schemas'
+import { IdParams, Nothing, SpaceCreate, SpaceDuplicate, SpaceMove, SpacePatch } from './schemas'
 
 /** A Space, whether it is the active one, and how many servers it has. */
 export interface SpaceView extends Space {
@@ -47,6 +48,29 @@ export function spaceRoutes(deps: AdminDeps) {
         return space
       },
       { params: IdParams, body: SpacePatch },
+    )
+    .get('/:id/export', ({ params }) => exportSpace(deps, spaces.get(params.id)), { params: IdParams })
+    .post(
+      '/:id/duplicate',
+      ({ params, body, request }) => {
+        const original = spaces.get(params.id)
+        const made = duplicateSpace(deps, original, body.name.trim(), body.secrets)
+        const { space } = made
+        changed(space.id)
+        for (const { id } of made.servers) events.emit('server.changed', { spaceId: space.id, serverId: id })
+        record(request, {
+          action: 'space.created',
+          spaceId: space.id,
+          subject: space.name,
+          detail: { from: original.name, servers: made.servers.length, secrets: body.secrets },
+        })
+        return {
+          space,
+          servers: made.servers.length,
+          needConsent: made.servers.filter(({ definition }) => definition.type === 'stdio').length,
+        }
+      },
+      { params: IdParams, body: SpaceDuplicate },
     )
     .post(
       '/:id/move',

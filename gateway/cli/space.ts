@@ -12,6 +12,8 @@ const help = `Usage: mcpmux space create NAME
        mcpmux space rename SPACE NEW-NAME
        mcpmux space icon SPACE VALUE         one sign, "" for none
        mcpmux space move SPACE PLACE         its place in the list, from 1
+       mcpmux space duplicate SPACE NEW-NAME [--secrets]
+       mcpmux space export SPACE
        mcpmux space remove SPACE [--yes]
        mcpmux space waiting
        mcpmux space choose CLIENT SPACE
@@ -19,9 +21,12 @@ const help = `Usage: mcpmux space create NAME
 
 Spaces keep servers, their secrets and Feature Sets apart. Clients without a pin follow the one in use; one that is
 asked ("client pin CLIENT --ask") waits until "choose" says where it works, or "refuse" that it does not.
+A duplicate has the servers and Feature Sets of its original, but no consents, and no client may use it yet. An export
+is JSON and has no secrets in it.
 
   --data-dir D    data folder of the gateway
   --json          print JSON
+  --secrets       the duplicate gets the stored secrets as well
   --yes           remove a Space with everything in it without asking`
 
 interface Given {
@@ -29,6 +34,7 @@ interface Given {
   admin: AdminClient
   json: boolean | undefined
   yes: boolean | undefined
+  secrets: boolean | undefined
 }
 
 /** Nothing returned is success. */
@@ -76,6 +82,25 @@ const verbs: Readonly<Record<string, Verb>> = {
     const spaces = await must(admin.api.spaces({ id }).move.post({ position: Number(place) - 1 }))
     await show(io, json, spaces, () => spaces.map(({ name }) => safe(name)).join('\n'))
   },
+  async duplicate({ io, admin, json, secrets = false }, rest) {
+    const [wanted, name] = words(rest, 'SPACE', 'NEW-NAME')
+    const { id } = await findSpace(admin, wanted)
+    const copy = await must(admin.api.spaces({ id }).duplicate.post({ name, secrets }))
+    await show(io, json, copy, () => {
+      const local = copy.needConsent
+      const note =
+        local > 0
+          ? `; ${plural(local, 'server')} of it ${local === 1 ? 'waits' : 'wait'} for your consent`
+          : ''
+      return `created ${safe(copy.space.name)} with ${plural(copy.servers, 'server')}${note}`
+    })
+  },
+  async export({ io, admin }, rest) {
+    const [wanted] = words(rest, 'SPACE')
+    const { id } = await findSpace(admin, wanted)
+    const file = await must(admin.api.spaces({ id }).export.get())
+    await show(io, true, file, () => '')
+  },
   async remove({ io, admin, json, yes }, rest) {
     const [wanted] = words(rest, 'SPACE')
     const { id, name, servers } = await findSpace(admin, wanted)
@@ -112,12 +137,16 @@ const verbs: Readonly<Record<string, Verb>> = {
 export const command: Command = {
   help,
   async run(args, open) {
-    const { values, positionals } = parse(args, { yes: { type: 'boolean' } })
+    const { values, positionals } = parse(args, { yes: { type: 'boolean' }, secrets: { type: 'boolean' } })
     const [verb = '', ...rest] = positionals
     const run = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
     if (!run) throw new UsageError(`say ${Object.keys(verbs).join(', ')}`)
     const { io, admin } = open(values['data-dir'])
     if (verb !== 'remove' && values.yes !== undefined) throw new UsageError('--yes is for "space remove"')
-    return (await run({ io, admin, json: values.json, yes: values.yes }, rest)) ?? exit.ok
+    if (verb !== 'duplicate' && values.secrets !== undefined)
+      throw new UsageError('--secrets is for "space duplicate"')
+    return (
+      (await run({ io, admin, json: values.json, yes: values.yes, secrets: values.secrets }, rest)) ?? exit.ok
+    )
   },
 }
