@@ -32,6 +32,13 @@ export function requireAccept(headers: Headers, types: readonly string[]): void 
     throw new GatewayError('http.not_acceptable', `it must list ${types.join(' and ')}`)
 }
 
+/**
+ * Whether a client names event streams before JSON. Their order means nothing by itself (RFC 9110 12.5.1), so that it is
+ * free to say what the client would rather have.
+ */
+export const prefersStream = (headers: Headers): boolean =>
+  headers.get('accept')?.trimStart().startsWith('text/event-stream') ?? false
+
 async function readChunked(body: ReadableStream<Uint8Array>, most: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let size = 0

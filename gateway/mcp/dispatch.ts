@@ -10,6 +10,7 @@ import {
   announcedBytes,
   arrivesLarge,
   fromWireError,
+  prefersStream,
   readBody,
   readMessage,
   requireAccept,
@@ -17,7 +18,15 @@ import {
 } from './body'
 import { type Call, idToken } from './call'
 import type { Calls } from './calls'
-import { cancelledToken, emptyResult, helloMessage, readHello, readLevel, requireVersion } from './methods'
+import {
+  cancelledToken,
+  emptyResult,
+  helloMessage,
+  LATEST,
+  readHello,
+  readLevel,
+  requireVersion,
+} from './methods'
 import type { Modern } from './modern'
 import type { SpaceWait } from './space-wait'
 import { isModern } from './modern-envelope'
@@ -104,6 +113,8 @@ export function createDispatch(deps: DispatchDeps) {
       const visible = view(clientId, spaceOf(clientId))
       session.told ??= visible
       const call = calls.start(session, message, line.keepOpen)
+      // Events without data came with that revision, and an answer can be fetched again from its first moment on.
+      if (session.facts.protocolVersion === LATEST && prefersStream(request.headers)) call.openStream()
       if (!wait) return await call.answer(begin(visible, message, call))
       return await call.answer(placed(call, message, proof, wait))
     } catch (thrown) {

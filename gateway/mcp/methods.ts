@@ -11,7 +11,7 @@ import type { LogLevel } from '../domain/exchange'
 
 /** Revisions with sessions that are spoken here; the last one is offered to a client that asks for another. */
 export const sessionVersions = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'] as const
-const LATEST = '2025-11-25'
+export const LATEST = '2025-11-25'
 const MOST_HELLO_BYTES = 64 * 1024
 
 const encoder = new TextEncoder()

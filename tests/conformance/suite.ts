@@ -67,8 +67,8 @@ export async function runSuite(url: string, revision: Revision): Promise<Outcome
   }
 }
 
-/** Whether a server streams its answers, and closes a stream in between, is its own choice: less may be seen here. */
-const informational = new Set(['server-sse-polling', 'server-sse-multiple-streams'])
+/** Whether a server closes a stream in between is its own choice: less may be seen here. */
+const informational = new Set(['server-sse-polling'])
 
 /** Scenarios in which `seen` falls short of `direct`, with what broke; an excuse names a scenario or a check. */
 export function differences(
