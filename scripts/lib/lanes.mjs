@@ -20,13 +20,14 @@ export async function runInLanes(lanes, jobs) {
 }
 
 /**
- * Runs a program whose output is kept back, so that it can be shown in one piece: `{ how, output }`, how being null for
- * exit code 0, else how it ended. Killed after `limit` milliseconds.
+ * Runs a program whose output is kept back, so that it can be shown in one piece: `{ how, output, errors }`, how being
+ * null for exit code 0, else how it ended, and errors what of the output went to stderr. Killed after `limit` ms.
  */
 export function runHeldBack(command, args, { env, limit }) {
   return new Promise((done) => {
     const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
+    let errors = ''
     let late = false
     const timer = setTimeout(() => {
       late = true
@@ -35,10 +36,11 @@ export function runHeldBack(command, args, { env, limit }) {
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (chunk) => {
         output += chunk
+        if (stream === child.stderr) errors += chunk
       })
     const end = (how) => {
       clearTimeout(timer)
-      done({ how, output })
+      done({ how, output, errors })
     }
     child.on('error', (error) => end(`it could not be started: ${error.message}`))
     child.on('close', (code, signal) => {

@@ -33,9 +33,9 @@ function patienceOf(path) {
 /** The longest first, by what is known before, so that at the end no lane waits for a late long one. */
 const longestFirst = (a, b) => b.patience - a.patience || b.length - a.length
 
-function judge({ how, output }) {
-  const text = output.replace(colours, '')
-  // The summary is the last thing printed; a test's own output may look like it.
+function judge({ how, errors }) {
+  const text = errors.replace(colours, '')
+  // The summary is the last thing on stderr; a test's own output may look like it, and on stdout may arrive after it.
   const start = text.search(/^ *\d+ pass$(?![\s\S]*^ *\d+ pass$)/m)
   const summary = start < 0 ? '' : text.slice(start)
   const passed = count(summary, 'pass')
