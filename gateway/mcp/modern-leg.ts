@@ -5,7 +5,7 @@ import { errorMessage } from '../wire/messages'
 import { scanMessage } from '../wire/scan'
 import { oneLine } from '../wire/splice'
 import { sseEvent } from '../wire/sse'
-import { decodeUtf8 } from '../wire/text'
+import { decodeUtf8, spells } from '../wire/text'
 import type { Outlets } from './outlet'
 import { failureReply, jsonReply, streamReply } from './replies'
 
@@ -72,12 +72,27 @@ export class ModernLeg {
   }
 }
 
+const MINUS = 0x2d
+const MANY = 32
+
 const asEvent = (message: Uint8Array): Uint8Array => sseEvent({ event: 'message', data: oneLine(message) })
 
 /** A missing capability is a bad request wherever it is found out (MCP 2026-07-28, general fields). */
 function statusOf(message: Uint8Array): number {
-  if (!Buffer.from(message.buffer, message.byteOffset, message.byteLength).includes('-32021')) return 200
+  if (!mentionsMissing(message)) return 200
   const { bytes, error } = scanMessage(message)
   const code = error && member(bytes, error, 'code')
   return code && decodeUtf8(rawOf(bytes, code)) === '-32021' ? 400 : 200
+}
+
+/** Whether the number is anywhere in the text. Most answers have no minus sign at all, and few have many. */
+function mentionsMissing(message: Uint8Array): boolean {
+  let at = message.indexOf(MINUS)
+  for (let seen = 0; at >= 0; seen++) {
+    if (seen === MANY)
+      return Buffer.from(message.buffer, message.byteOffset, message.byteLength).includes('-32021', at)
+    if (spells(message, at - 1, at + 7, '-32021')) return true
+    at = message.indexOf(MINUS, at + 1)
+  }
+  return false
 }
