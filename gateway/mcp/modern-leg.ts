@@ -6,6 +6,7 @@ import { scanMessage } from '../wire/scan'
 import { oneLine } from '../wire/splice'
 import { sseEvent } from '../wire/sse'
 import { decodeUtf8, spells } from '../wire/text'
+import type { Departures } from './departures'
 import type { Outlets } from './outlet'
 import { failureReply, jsonReply, streamReply } from './replies'
 
@@ -17,15 +18,17 @@ export class ModernLeg {
   readonly #reply = Promise.withResolvers<Response>()
   #outlet: Outlet | null = null
   #over = false
+  readonly #unwatch: () => void
 
   constructor(
     private readonly outlets: Outlets,
+    departures: Departures,
     request: Request,
     private readonly keepOpen: () => void,
     /** The client closed it before the answer. */
     private readonly onGone: () => void,
   ) {
-    request.signal.addEventListener('abort', () => this.#gone(), { once: true })
+    this.#unwatch = departures.watch(request, () => this.#gone())
   }
 
   /** Resolves when the answer can begin. */
@@ -51,6 +54,7 @@ export class ModernLeg {
   finish(message: Uint8Array): void {
     if (this.#over) return
     this.#over = true
+    this.#unwatch()
     if (!this.#outlet) return this.#reply.resolve(jsonReply(message, statusOf(message)))
     this.#outlet.write(asEvent(message))
     this.#outlet.end()
@@ -60,6 +64,7 @@ export class ModernLeg {
     if (this.#outlet) return this.finish(errorMessage(id, toJsonRpcError(error, 'modern')))
     if (this.#over) return
     this.#over = true
+    this.#unwatch()
     this.#reply.resolve(failureReply(error, id, { era: 'modern' }))
   }
 

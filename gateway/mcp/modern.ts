@@ -22,6 +22,7 @@ import { readModern, spokenVersions } from './modern-envelope'
 import { ModernLeg } from './modern-leg'
 import { openListener } from './modern-listen'
 import type { Outlets } from './outlet'
+import { createDepartures } from './departures'
 import { createParamHeaders } from './param-headers'
 import { emptyReply, jsonReply } from './replies'
 import type { SpaceWait } from './space-wait'
@@ -82,6 +83,7 @@ const routed = new Set([
 export function createModern(deps: ModernDeps): Modern {
   const { calls, listeners, pulse } = deps
   const checkParams = createParamHeaders()
+  const departures = createDepartures(deps.runtime)
   const rounds = createRounds({ ...deps, patience: () => deps.settings('timeouts.answer') })
 
   const stopBeating = pulse.onBeat(() => {
@@ -107,7 +109,7 @@ export function createModern(deps: ModernDeps): Modern {
 
   function listen({ request, line, message, proof }: ModernMessage, view: FeatureView): Promise<Response> {
     let listener: Listener | null = null
-    const leg = new ModernLeg(deps.outlets, request, line.keepOpen, () => listener?.end(false))
+    const leg = new ModernLeg(deps.outlets, departures, request, line.keepOpen, () => listener?.end(false))
     listener = openListener(
       {
         ...deps,
@@ -192,18 +194,17 @@ export function createModern(deps: ModernDeps): Modern {
       const state = message.params && member(message.bytes, message.params, 'requestState')
       const waiting = state ? await parked(given, view, state) : null
       let call: ModernCall | null = waiting
-      const leg = new ModernLeg(deps.outlets, request, line.keepOpen, () =>
+      const leg = new ModernLeg(deps.outlets, departures, request, line.keepOpen, () =>
         call?.cancel(new GatewayError('rpc.cancelled')),
       )
       const round = { message, envelope, leg }
       if (waiting) waiting.resume(round)
       else call = begin(given, view, round)
-      // It may have closed before anybody listened for that.
-      if (request.signal.aborted) call?.cancel(new GatewayError('rpc.cancelled'))
       return leg.response
     },
     close() {
       stopBeating()
+      departures.close()
       rounds.close()
       for (const listener of [...listeners.values()]) listener.end(true)
     },

@@ -14,6 +14,7 @@ import {
   type TestDoor,
   until,
 } from '../support/door'
+import { modernFetch } from '../support/modern-client'
 import { readEvents } from '../support/sse-reader'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -292,4 +293,25 @@ test('[mcp.http] the newest listener takes over, and what was missed is told onc
     1,
   )
   expect(first.messages().length).toBe(before)
+})
+
+test('[mcp.cancellation] a client without a session that leaves at once, or later, ends its call', async () => {
+  const { held, route } = holding()
+  await using door = await startDoor({ route })
+  const { text: key } = door.keyFor('modern')
+  const leave = async (after: number) => {
+    const before = held.length
+    const gone = new AbortController()
+    const pending = modernFetch(door.url, key, {
+      method: 'tools/list',
+      signal: gone.signal,
+    }).catch((error: Error) => error.name)
+    await until(() => held.length > before)
+    await Bun.sleep(after)
+    expect(held.at(-1)?.exchange.cancelled).toBe(false)
+    gone.abort()
+    expect(await pending).toBe('AbortError')
+    await until(() => held.at(-1)?.exchange.cancelled === true)
+  }
+  for (const after of [0, 0, 0, 100]) await leave(after)
 })
