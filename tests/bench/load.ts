@@ -112,7 +112,10 @@ export async function warmUp(loaders: readonly Loader[], connections: number): P
   for (const loader of loaders) await loader.round(connections, 1500)
 }
 
-/** Interleaved rounds: each target once a round, the order turned by one each time. Rounds by target. */
+/**
+ * Interleaved rounds: each target once a round, the order turned by one each time and every other time backwards, so that
+ * none always comes behind the same one: a process that was at rest is slower for its first calls. Rounds by target.
+ */
 export async function interleave(
   loaders: readonly Loader[],
   rounds: number,
@@ -122,7 +125,8 @@ export async function interleave(
   const found: Round[][] = loaders.map(() => [])
   for (let round = 0; round < rounds; round++) {
     for (let index = 0; index < loaders.length; index++) {
-      const turn = (index + round) % loaders.length
+      const place = round % 2 === 0 ? index : loaders.length - 1 - index
+      const turn = (place + round) % loaders.length
       found[turn]?.push(await (loaders[turn] as Loader).round(connections, duration))
     }
   }
