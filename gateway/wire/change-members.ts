@@ -18,7 +18,12 @@ export function changeMembers(
 ): Edit[] {
   const all = entries(bytes, object)
   const goes = all.map(({ key }) => dropped.some((name) => spells(bytes, key.start, key.end, name)))
-  if (added.length === 0 && !goes.includes(true)) return []
+  if (added.length === 0) {
+    if (!goes.includes(true)) return []
+    const [first, last] = [all[0], all.at(-1)]
+    if (first && last && !goes.includes(false))
+      return [{ start: first.key.start, end: last.value.end, with: nothing }]
+  }
   const edits: Edit[] = []
   if (added.length > 0) {
     const at = object.start + 1
