@@ -49,6 +49,7 @@ export const idOf = (message: Envelope): Uint8Array => {
 export function objectText(message: Envelope, span: Span | null, name: string): string {
   if (!span) return '{}'
   if (message.bytes[span.start] !== 0x7b) throw new GatewayError('rpc.params', `${name} must be an object`)
+  if (span.end - span.start === 2) return '{}'
   if (span.end - span.start > MOST_HELLO_BYTES) throw new GatewayError('rpc.params', `${name} is too large`)
   return decoder.decode(rawOf(message.bytes, span))
 }

@@ -2,7 +2,7 @@ import { logLevels, type LogLevel } from '../domain/exchange'
 import { GatewayError } from '../errors'
 import type { Envelope, Span } from '../wire/envelope'
 import { indexMembers, member } from '../wire/members'
-import { textOf } from '../wire/text'
+import { spells, textOf } from '../wire/text'
 import { decodeHeaderText } from '../wire/header-text'
 import { objectText, sessionVersions } from './methods'
 
@@ -10,6 +10,7 @@ import { objectText, sessionVersions } from './methods'
 export const modernVersion = '2026-07-28'
 export const spokenVersions = [modernVersion, ...[...sessionVersions].reverse()]
 
+const QUOTE = 0x22
 const prefix = 'io.modelcontextprotocol/'
 
 /** What a request of the modern era says of its sender, in its `_meta`. */
@@ -18,6 +19,8 @@ export interface ModernEnvelope {
   clientCapabilities: string
   /** Null wants no log messages. */
   logLevel: LogLevel | null
+  /** What it is about: the tool, prompt, address or task; null for what has none. */
+  name: string | null
 }
 
 const metaOf = ({ bytes, params }: Envelope): Span | null => params && member(bytes, params, '_meta')
@@ -53,7 +56,8 @@ export function readModern(headers: Headers, message: Envelope): ModernEnvelope 
   const meta = metaOf(message)
   if (meta) indexMembers(bytes, meta)
   const version = meta && member(bytes, meta, `${prefix}protocolVersion`)
-  const text = version && textOf(bytes, version)
+  const isOurs = version && spells(bytes, version.start, version.end, modernVersion)
+  const text = isOurs && bytes[version.start] === QUOTE ? modernVersion : version && textOf(bytes, version)
   if (!meta || text === null) throw new GatewayError('rpc.envelope', `${prefix}protocolVersion is required`)
   requireSame(headers, 'MCP-Protocol-Version', text)
   if (text !== modernVersion) {
@@ -66,7 +70,7 @@ export function readModern(headers: Headers, message: Envelope): ModernEnvelope 
   requireSame(headers, 'Mcp-Method', message.method ?? '')
   const name = nameOf(message)
   if (name !== null) requireSame(headers, 'Mcp-Name', name, decodeHeaderText)
-  return { clientCapabilities, logLevel: levelOf(message, meta) }
+  return { clientCapabilities, logLevel: levelOf(message, meta), name }
 }
 
 function requireSame(

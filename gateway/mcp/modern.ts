@@ -170,7 +170,7 @@ export function createModern(deps: ModernDeps): Modern {
     const placed = call.hold(wait(call.signal)).then(() => {
       given.confirm()
       view = viewOf(proof)
-      checkParams(request.headers, message, view)
+      checkParams(request.headers, message, round.envelope.name, view)
       return deps.route(view, message, call)
     })
     call.follow(placed)
@@ -190,7 +190,7 @@ export function createModern(deps: ModernDeps): Modern {
       }
       if (message.method === 'subscriptions/listen') return listen(given, view)
       if (!routed.has(message.method ?? '')) throw new GatewayError('rpc.method_unknown')
-      checkParams(request.headers, message, view)
+      checkParams(request.headers, message, envelope.name, view)
       const state = message.params && member(message.bytes, message.params, 'requestState')
       const waiting = state ? await parked(given, view, state) : null
       let call: ModernCall | null = waiting

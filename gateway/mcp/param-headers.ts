@@ -3,14 +3,19 @@ import { GatewayError } from '../errors'
 import type { FeatureView, ViewEntry } from '../policy/feature-view'
 import type { Envelope } from '../wire/envelope'
 import { member, rawOf } from '../wire/members'
-import { decodeUtf8, textOf } from '../wire/text'
+import { decodeUtf8 } from '../wire/text'
 import { decodeHeaderText } from '../wire/header-text'
 
 /**
- * Checks the `Mcp-Param-…` headers of a `tools/call` against its arguments (MCP 2026-07-28, custom headers from tool
+ * Checks the `Mcp-Param-…` headers of a `tools/call` of this name against its arguments (MCP 2026-07-28, custom headers from tool
  * parameters). Throws `rpc.header_mismatch`. Headers no parameter asks for are left alone.
  */
-export function createParamHeaders(): (headers: Headers, message: Envelope, view: FeatureView) => void {
+export function createParamHeaders(): (
+  headers: Headers,
+  message: Envelope,
+  name: string | null,
+  view: FeatureView,
+) => void {
   const known = new WeakMap<ViewEntry, readonly Mirrored[]>()
 
   const mirroredBy = (entry: ViewEntry): readonly Mirrored[] => {
@@ -19,9 +24,8 @@ export function createParamHeaders(): (headers: Headers, message: Envelope, view
     return read
   }
 
-  return (headers, { bytes, method, params }, view) => {
-    const name = method === 'tools/call' && params ? member(bytes, params, 'name') : null
-    const entry = name && view.lookup('tool', textOf(bytes, name) ?? '')
+  return (headers, { bytes, method, params }, name, view) => {
+    const entry = method === 'tools/call' && name !== null ? view.lookup('tool', name) : null
     const mirrored = entry ? mirroredBy(entry) : []
     if (mirrored.length === 0) return
     const span = params && member(bytes, params, 'arguments')
