@@ -8,7 +8,7 @@ import { createDecisions } from '../signin/decide'
 import { audienceAt } from '../signin/discovery'
 import { createDocuments } from '../signin/documents'
 import { createSignInDoors } from '../signin/door'
-import { createSigningKeys } from '../signin/signing-keys'
+import { createSigningKeys } from '../secrets/signing-keys'
 import { createSignIns } from '../signin/sign-ins'
 import type { Foundation, Parts } from './foundation'
 

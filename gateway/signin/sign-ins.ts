@@ -6,7 +6,7 @@ import type { Runtime } from '../runtime'
 import type { SignInStore } from '../store/sign-ins'
 import { ACCESS_SECONDS, type ReadAccess, readAccess, signAccess } from './access-token'
 import { OAuthError } from './failure'
-import type { SigningKeys } from './signing-keys'
+import type { SigningKeys } from '../secrets/signing-keys'
 
 /** What a client gets (RFC 6749 section 5.1). Scopes are accepted and mean nothing: rights are grants. */
 export interface TokenAnswer {

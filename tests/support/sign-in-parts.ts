@@ -8,7 +8,7 @@ import { createDecisions } from '../../gateway/signin/decide'
 import { audienceAt } from '../../gateway/signin/discovery'
 import type { FindDocument } from '../../gateway/signin/documents'
 import { createSignInDoors } from '../../gateway/signin/door'
-import { createSigningKeys } from '../../gateway/signin/signing-keys'
+import { createSigningKeys } from '../../gateway/secrets/signing-keys'
 import { createSignIns } from '../../gateway/signin/sign-ins'
 import type { openStores } from '../../gateway/store/stores'
 

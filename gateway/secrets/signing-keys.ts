@@ -1,15 +1,17 @@
 import { GatewayError } from '../errors'
 import type { Runtime } from '../runtime'
-import type { OwnKey } from '../secrets/vault'
+import type { OwnKey } from './vault'
 
 const KEY_BYTES = 32
 
-/** Keys that tokens are made and known with. */
+/** Keys that tokens of one kind are made and known with. */
 export interface SigningKeys extends Disposable {
   /** With the key that new tokens are made with, as a copy that is wiped afterwards. */
   withNewest<T>(use: (key: Uint8Array) => Promise<T>): Promise<T>
   /** With one key after the other, until one gives an answer. */
   firstOf<T>(use: (key: Uint8Array) => Promise<T | null>): Promise<T | null>
+  /** Where the newest lies: what is made with one in memory is worth nothing after a restart. */
+  keyIn(): 'vault' | 'memory'
 }
 
 /**
@@ -22,7 +24,7 @@ export function createSigningKeys(deps: {
 }): SigningKeys {
   let ofProcess: Uint8Array | null = null
 
-  /** A full disk keeps the vault from making its key; clients sign in all the same. */
+  /** A full disk keeps the vault from making its key; tokens are made all the same. */
   const ofVault = (): Uint8Array | null => {
     try {
       return deps.vaultKey()?.bytes ?? null
@@ -32,6 +34,7 @@ export function createSigningKeys(deps: {
     }
   }
 
+  /** The vault wipes its own whenever it likes. */
   async function withCopy<T>(key: Uint8Array, use: (copy: Uint8Array) => Promise<T>): Promise<T> {
     const copy = key.slice()
     try {
@@ -50,6 +53,7 @@ export function createSigningKeys(deps: {
       }
       return null
     },
+    keyIn: () => (ofVault() ? 'vault' : 'memory'),
     [Symbol.dispose]() {
       ofProcess?.fill(0)
       ofProcess = null
