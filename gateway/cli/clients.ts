@@ -6,7 +6,7 @@ import { type Command, type Context, exit } from './command'
 import { findClient, findSpace } from './find'
 import { plural, safe, show, table, when } from './output'
 import { agreed } from './presence'
-import { parse, UsageError, words } from './usage'
+import { checkVerb, type OptionsOf, parse, UsageError, words } from './usage'
 
 const help = `Usage: mcpmux client list
        mcpmux client show CLIENT
@@ -29,6 +29,13 @@ const options = {
   ask: { type: 'boolean' },
   yes: { type: 'boolean' },
 } as const
+const optionsOf: OptionsOf = {
+  list: [],
+  show: [],
+  pin: ['space', 'follow', 'ask'],
+  rename: [],
+  remove: ['yes'],
+}
 type Values = ReturnType<typeof parse<typeof options>>['values']
 
 const spaceText = ({ space, spaceId, asks }: ClientView): string =>
@@ -155,11 +162,9 @@ export const command: Command = {
   help,
   async run(args, open) {
     const { values, positionals } = parse(args, options)
-    const [verb, ...rest] = positionals
+    const [verb = '', ...rest] = positionals
+    checkVerb('client', verb, optionsOf, values)
     const context = () => open(values['data-dir'])
-    if (verb !== 'pin' && (values.space ?? values.follow ?? values.ask) !== undefined)
-      throw new UsageError('--space, --follow and --ask are for "client pin"')
-    if (verb !== 'remove' && values.yes !== undefined) throw new UsageError('--yes is for "client remove"')
     switch (verb) {
       case 'list':
         words(rest)
@@ -176,10 +181,8 @@ export const command: Command = {
         return pin(context(), words(rest, 'CLIENT'), values)
       case 'rename':
         return rename(context(), words(rest, 'CLIENT', 'NEW-NAME'), values.json)
-      case 'remove':
-        return remove(context(), words(rest, 'CLIENT'), values)
       default:
-        throw new UsageError('say list, show, pin, rename or remove')
+        return remove(context(), words(rest, 'CLIENT'), values)
     }
   },
 }

@@ -7,7 +7,7 @@ import { type Command, type Context, exit } from './command'
 import { plural, safe, show, table, when } from './output'
 import { agreed } from './presence'
 import { readDuration, readUntil } from './time'
-import { parse, UsageError, words } from './usage'
+import { checkVerb, type OptionsOf, parse, UsageError, words } from './usage'
 
 const help = `Usage: mcpmux key create CLIENT [--space S] [--set F] [--label L] [--expires T] [--yes]
        mcpmux key list [CLIENT]
@@ -39,7 +39,7 @@ const options = {
 type Values = ReturnType<typeof parse<typeof options>>['values']
 
 /** Which options go with which verb. */
-const optionsOf: Readonly<Record<string, readonly (keyof typeof options)[]>> = {
+const optionsOf: OptionsOf = {
   create: ['space', 'set', 'label', 'expires', 'yes'],
   list: [],
   rotate: ['overlap', 'expires'],
@@ -189,11 +189,7 @@ export const command: Command = {
   async run(args, open) {
     const { values, positionals } = parse(args, options)
     const [verb = '', ...rest] = positionals
-    const allowed = Object.hasOwn(optionsOf, verb) ? optionsOf[verb] : undefined
-    if (!allowed) throw new UsageError('say create, list, rotate, edit or revoke')
-    for (const name of ['space', 'set', 'label', 'expires', 'overlap', 'yes'] as const)
-      if (values[name] !== undefined && !allowed.includes(name))
-        throw new UsageError(`--${name} is not for "key ${verb}"`)
+    checkVerb('key', verb, optionsOf, values)
     const context = () => open(values['data-dir'])
     switch (verb) {
       case 'create':

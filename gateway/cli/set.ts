@@ -5,7 +5,7 @@ import { type Command, type Context, exit } from './command'
 import { effectiveText, showEffective } from './effective'
 import { findSpace } from './find'
 import { plural, safe, show, table } from './output'
-import { parse, UsageError, words } from './usage'
+import { checkVerb, type OptionsOf, parse, UsageError, words } from './usage'
 
 const help = `Usage: mcpmux set list [--space S]
        mcpmux set show NAME [--effective [--client C]] [--space S]
@@ -44,7 +44,7 @@ const options = {
 type Values = ReturnType<typeof parse<typeof options>>['values']
 
 /** Which options go with which word; the others are refused. */
-const taken: Readonly<Record<string, readonly (keyof typeof options)[]>> = {
+const optionsOf: OptionsOf = {
   list: ['space'],
   show: ['space', 'effective', 'client'],
   create: ['space', 'include', 'exclude'],
@@ -158,11 +158,7 @@ export const command: Command = {
   async run(args, open) {
     const { values, positionals } = parse(args, options)
     const [verb = '', ...rest] = positionals
-    const allowed = Object.hasOwn(taken, verb) ? taken[verb] : undefined
-    if (!allowed) throw new UsageError('say list, show, create, edit or remove')
-    for (const option of Object.keys(options) as (keyof typeof options)[])
-      if (values[option] !== undefined && !allowed.includes(option))
-        throw new UsageError(`--${option} is not for "set ${verb}"`)
+    checkVerb('set', verb, optionsOf, values)
     const context = () => open(values['data-dir'])
     if (verb === 'show') return showSet(context(), rest, values)
     if (verb === 'list') {

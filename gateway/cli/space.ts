@@ -4,7 +4,7 @@ import { findClient, findSpace } from './find'
 import type { Io } from './io'
 import { plural, safe, show, table } from './output'
 import { agreed } from './presence'
-import { parse, UsageError, words } from './usage'
+import { checkVerb, type OptionsOf, parse, UsageError, words } from './usage'
 
 const help = `Usage: mcpmux space create NAME
        mcpmux space list
@@ -134,19 +134,20 @@ const verbs: Readonly<Record<string, Verb>> = {
   },
 }
 
+const optionsOf: OptionsOf = {
+  ...Object.fromEntries(Object.keys(verbs).map((verb) => [verb, []])),
+  duplicate: ['secrets'],
+  remove: ['yes'],
+}
+
 export const command: Command = {
   help,
   async run(args, open) {
     const { values, positionals } = parse(args, { yes: { type: 'boolean' }, secrets: { type: 'boolean' } })
     const [verb = '', ...rest] = positionals
-    const run = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
-    if (!run) throw new UsageError(`say ${Object.keys(verbs).join(', ')}`)
+    checkVerb('space', verb, optionsOf, values)
     const { io, admin } = open(values['data-dir'])
-    if (verb !== 'remove' && values.yes !== undefined) throw new UsageError('--yes is for "space remove"')
-    if (verb !== 'duplicate' && values.secrets !== undefined)
-      throw new UsageError('--secrets is for "space duplicate"')
-    return (
-      (await run({ io, admin, json: values.json, yes: values.yes, secrets: values.secrets }, rest)) ?? exit.ok
-    )
+    const given = { io, admin, json: values.json, yes: values.yes, secrets: values.secrets }
+    return (await verbs[verb]?.(given, rest)) ?? exit.ok
   },
 }

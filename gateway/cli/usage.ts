@@ -33,6 +33,26 @@ export function parse<const O extends Options>(args: readonly string[], options:
   }
 }
 
+/** Which options each verb of a command takes beside those of every command. */
+export type OptionsOf = Readonly<Record<string, readonly string[]>>
+
+/** Refuses a verb the command does not have, and an option that is another verb's. */
+export function checkVerb(
+  command: string,
+  verb: string,
+  optionsOf: OptionsOf,
+  values: Readonly<Record<string, unknown>>,
+): void {
+  const allowed = Object.hasOwn(optionsOf, verb) ? optionsOf[verb] : undefined
+  if (!allowed) {
+    const verbs = Object.keys(optionsOf)
+    throw new UsageError(`say ${verbs.slice(0, -1).join(', ')} or ${verbs.at(-1) ?? ''}`)
+  }
+  for (const [name, value] of Object.entries(values))
+    if (value !== undefined && !Object.hasOwn(common, name) && !allowed.includes(name))
+      throw new UsageError(`--${name} is not for "${command} ${verb}"`)
+}
+
 /** Words that may be any text; all others are names. */
 const free = new Set(['JSON', 'VALUE'])
 
