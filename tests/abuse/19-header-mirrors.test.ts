@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { repository } from '../support/daemon'
-import { type Modern, modern } from '../support/modern-client'
+import { MODERN, type Modern, modern } from '../support/modern-client'
+import { mcpHeaders } from '../support/raw-client'
 import { startSourceDaemon } from '../support/source-daemon'
 
 let daemon: Awaited<ReturnType<typeof startSourceDaemon>>
@@ -43,6 +44,35 @@ test('[threat.19] a header that says another method, name or version than the me
     expect([headers, status, message.error?.code]).toEqual([headers, 400, -32020])
   }
   expect((await call({}, { 'Mcp-Name': base64('asking_headed') })).message.result).toBeDefined()
+})
+
+test('[threat.19] a message that names two tools, or is of two versions, is refused before anything is called', async () => {
+  const meta = `"io.modelcontextprotocol/protocolVersion":"${MODERN}","io.modelcontextprotocol/clientCapabilities":{}`
+  const send = async (params: string) => {
+    const response = await fetch(daemon.mcpUrl, {
+      method: 'POST',
+      headers: {
+        ...mcpHeaders(key),
+        'MCP-Protocol-Version': MODERN,
+        'Mcp-Method': 'tools/call',
+        'Mcp-Name': 'asking_headed',
+      },
+      body: `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{${params},"arguments":{}}}`,
+    })
+    return [
+      response.status,
+      ((await response.json()) as { error?: { data?: { code?: string } } }).error?.data?.code,
+    ]
+  }
+  const name = '"name":"asking_headed"'
+  for (const params of [
+    `${name},"name":"asking_hold","_meta":{${meta}}`,
+    `"n\\u0061me":"asking_hold",${name},"_meta":{${meta}}`,
+    `${name},"_meta":{${meta}},"_meta":{}`,
+    `${name},"_meta":{${meta},"io.modelcontextprotocol/protocolVersion":"2025-11-25"}`,
+  ])
+    expect([params, ...(await send(params))]).toEqual([params, 400, 'rpc.invalid'])
+  expect(await send(`${name},"_meta":{${meta}}`)).toEqual([200, undefined])
 })
 
 test('[threat.19] a parameter in a header must be the one in the arguments', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { type Span, WireError } from '../../gateway/wire/envelope'
-import { elements, member, rawOf } from '../../gateway/wire/members'
+import { elements, indexMembers, member, rawOf } from '../../gateway/wire/members'
 import { spells, textOf } from '../../gateway/wire/text'
 import { respell, utf8, type Shape } from '../support/json-spelling'
 
@@ -35,9 +35,12 @@ describe('members and elements', () => {
           const document = { ...others, ...asked }
           const bytes = utf8(respell(document, pick))
           const expected = JSON.parse(JSON.stringify(document)) as Record<string, unknown>
+          const indexed = whole(bytes)
+          indexMembers(bytes, indexed)
           for (const key of Object.keys(asked)) {
             const span = member(bytes, whole(bytes), key)
             expect(span && valueAt(bytes, span)).toEqual(expected[key])
+            expect(member(bytes, indexed, key)).toEqual(span)
           }
         },
       ),
@@ -75,12 +78,15 @@ describe('members and elements', () => {
 
   test('[threat.67] a key written with escapes is the same key, and asking for a repeated one is refused', () => {
     const bytes = utf8('{"n\\u0061me":"a","other":1,"\\u006fther":2,"name ":3}')
-    const object = whole(bytes)
-    const name = member(bytes, object, 'name')
-    expect(name && textOf(bytes, name)).toBe('a')
-    expect(reason(() => member(bytes, object, 'other'))).toBe('duplicate')
-    expect(member(bytes, object, 'absent')).toBeNull()
-    expect(member(bytes, object, 'name ')).not.toBeNull()
+    const indexed = whole(bytes)
+    indexMembers(bytes, indexed)
+    for (const object of [whole(bytes), indexed]) {
+      const name = member(bytes, object, 'name')
+      expect(name && textOf(bytes, name)).toBe('a')
+      expect(reason(() => member(bytes, object, 'other'))).toBe('duplicate')
+      expect(member(bytes, object, 'absent')).toBeNull()
+      expect(member(bytes, object, 'name ')).not.toBeNull()
+    }
   })
 
   test('[threat.67] __proto__ and constructor are keys like others', () => {
