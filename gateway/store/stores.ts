@@ -10,6 +10,9 @@ import { createEraStore } from './eras'
 import { openDatabase } from './database'
 import { createFeatureSetStore } from './feature-sets'
 import { createKeyStore } from './keys'
+import { createFlowStore } from './oauth-flows'
+import { createRegistrationStore } from './oauth-registrations'
+import { createTokenStore } from './oauth-tokens'
 import { createServerStore } from './servers'
 import { createPinStore } from './pins'
 import { createSessionStore } from './sessions'
@@ -38,6 +41,9 @@ export function openStores(file: string, runtime: Pick<Runtime, 'now' | 'newId'>
     consents: createConsentStore(db, runtime),
     credentials: createCredentialStore(db, runtime),
     dataKeys: createDataKeyStore(db, runtime),
+    registrations: createRegistrationStore(db, runtime),
+    tokens: createTokenStore(db),
+    flows: createFlowStore(db, runtime),
     settings: createSettingStore(db),
     toolUsage: createToolUsageStore(db),
   }

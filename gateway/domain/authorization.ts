@@ -1,0 +1,41 @@
+// The words of our sign-ins at the authorization servers of upstreams (OAuth 2.1; MCP 2026-07-28, authorization).
+
+/** How far one sign-in is. `waiting` for the browser; `received`: the code came back and is being traded. */
+export type FlowPhase = 'waiting' | 'received' | 'done' | 'failed' | 'cancelled' | 'expired'
+
+/** How our program is known to an authorization server. */
+export type RegistrationKind = 'given' | 'document' | 'dynamic'
+
+export type ClientAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post'
+
+/**
+ * Why a person is needed. `refused`: the authorization server does not take the refresh token any more; `expired`: the
+ * tokens ran out and there is none; `scope`: the server asks for more than was allowed.
+ */
+export type SignInNeed = 'refused' | 'expired' | 'scope'
+
+/**
+ * What an authorization server says of itself (RFC 8414, section 2), checked, as far as a sign-in and what comes after it
+ * need it. `issuer` is exactly the text it was asked for under.
+ */
+export interface IssuerMetadata {
+  issuer: string
+  authorizationEndpoint: string
+  tokenEndpoint: string
+  registrationEndpoint: string | null
+  revocationEndpoint: string | null
+  /** Whether it takes the address of a document as a client id. */
+  takesDocuments: boolean
+  /** Whether its answers name it (RFC 9207). */
+  namesItself: boolean
+  authMethods: readonly string[] | null
+  scopes: readonly string[] | null
+}
+
+/** What a token endpoint gave (RFC 6749, section 5.1), checked. Times in epoch milliseconds. */
+export interface TokenTimes {
+  scope: string | null
+  issuedAt: number
+  /** Null when the answer did not say. */
+  expiresAt: number | null
+}
