@@ -124,7 +124,6 @@ const rows: Record<string, string | Requirement> = {
         ['30', 'PKCE with S256 always'],
         ['31', 'state is single-use and bound'],
         ['32', 'one loopback callback'],
-        ['33', 'only https addresses are opened, without a shell'],
         ['38', 'refresh is single-flight and never throws good credentials away'],
         ['39', 'scopes grow one step at a time'],
         ['40', 'hostile token answers are contained'],
@@ -132,6 +131,7 @@ const rows: Record<string, string | Requirement> = {
       ] as const
     ).map(([number, promise]) => [`threat.${number}`, { promise, deferred: 'needs the sign-in to servers' }]),
   ),
+  'threat.33': 'only https addresses are opened, without a shell',
   'threat.34': 'addresses a server names do not reach into the private network',
   'threat.35': 'redirects carry no secret to a second origin',
   'threat.36': {

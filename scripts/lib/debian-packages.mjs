@@ -10,6 +10,7 @@ const packages = [
   { name: 'dbus', program: 'dbus-daemon', use: 'for a keychain of its own' },
   { name: 'gnome-keyring', program: 'gnome-keyring-daemon', use: 'for a keychain of its own' },
   { name: 'libsecret-tools', program: 'secret-tool', use: 'to see into that keychain' },
+  { name: 'strace', program: 'strace', use: 'to see which programs are started' },
   { name: 'chromium', program: 'chromium', use: 'for the attacks of a web page' },
 ]
 
