@@ -61,6 +61,12 @@ const table = {
   'upstream.too_large': { http: 200, rpc: -32603, message: 'server sent a message over the limit' },
   'upstream.spawn_failed': { http: 200, rpc: -32603, message: 'server could not be started' },
   'upstream.crash_loop': { http: 200, rpc: -32603, message: 'server keeps failing and is paused' },
+  'oauth.refused': { http: 502, rpc: -32603, message: 'the authorization server refuses' },
+  'oauth.unreachable': {
+    http: 502,
+    rpc: -32603,
+    message: 'the authorization server gives no usable answer',
+  },
   'net.blocked': { http: 400, rpc: -32603, message: 'this address may not be fetched' },
   'net.redirect': { http: 502, rpc: -32603, message: 'a redirect that must not be followed' },
   'net.too_large': { http: 502, rpc: -32603, message: 'the answer is too large' },

@@ -1,0 +1,75 @@
+import { GatewayError } from '../errors'
+import { Secret } from '../secrets/secret'
+import type { TokenGrant } from './grant'
+
+/** The authorization server heard the request and says no (RFC 6749, section 5.2). `error` is its word for why. */
+export class RefusedError extends GatewayError {
+  constructor(readonly error: string) {
+    super('oauth.refused', error)
+    this.name = 'RefusedError'
+  }
+}
+
+/** Longest token: one that fits no request header is of no use. */
+const LONGEST_TOKEN = 16 * 1024
+const LONGEST_SCOPE = 8 * 1024
+const LONGEST_LIFE_S = 100 * 366 * 86_400
+/** Words of ours or theirs for "later": nothing was decided about the credential. */
+const passing = new Set(['temporarily_unavailable', 'server_error', 'slow_down'])
+
+const garbage = (what: string) => new GatewayError('oauth.unreachable', what)
+
+/**
+ * What a token endpoint gave (RFC 6749, section 5.1). Strict: a bearer token that can stand in a header, and a lifetime
+ * that is one. Members nobody asked for are left out. Throws `RefusedError`, or `oauth.unreachable` for what is no
+ * answer of a token endpoint, none of whose words are repeated.
+ */
+export function readTokenAnswer(status: number, body: Uint8Array, now: number): TokenGrant {
+  if (status === 408 || status === 429 || status >= 500) throw garbage(`HTTP ${status}`)
+  const answer = objectIn(body)
+  // Some say no with 200.
+  if (answer && typeof answer.error === 'string' && answer.access_token === undefined) {
+    const error = /^[a-z_]{1,64}$/.test(answer.error) ? answer.error : 'an error without a name'
+    throw passing.has(error) ? garbage(error) : new RefusedError(error)
+  }
+  if (status !== 200) throw garbage(`HTTP ${status} without an error of OAuth`)
+  if (!answer) throw garbage('no JSON object where tokens belong')
+  const { access_token, token_type } = answer
+  const refreshToken = answer.refresh_token ?? null
+  const scope = answer.scope === '' ? null : (answer.scope ?? null)
+  const life = answer.expires_in ?? null
+  if (!isText(access_token, /^[\x21-\x7e]+$/, LONGEST_TOKEN)) throw garbage('no usable access token')
+  if (typeof token_type !== 'string' || token_type.toLowerCase() !== 'bearer')
+    throw garbage('the token is not a bearer token')
+  if (refreshToken !== null && !isText(refreshToken, /^[\x20-\x7e]+$/, LONGEST_TOKEN))
+    throw garbage('no usable refresh token')
+  if (scope !== null && !isText(scope, /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/, LONGEST_SCOPE))
+    throw garbage('its scope is none')
+  return {
+    accessToken: new Secret(access_token),
+    refreshToken: refreshToken === null ? null : new Secret(refreshToken),
+    scope,
+    issuedAt: now,
+    expiresAt: life === null ? null : now + lifetimeOf(life) * 1000,
+  }
+}
+
+function objectIn(body: Uint8Array): Record<string, unknown> | null {
+  try {
+    const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? { ...parsed } : null
+  } catch {
+    return null
+  }
+}
+
+const isText = (value: unknown, pattern: RegExp, longest: number): value is string =>
+  typeof value === 'string' && value.length <= longest && pattern.test(value)
+
+/** Whole seconds. Digits in a text are common enough to be taken. */
+function lifetimeOf(value: unknown): number {
+  const seconds = typeof value === 'string' && /^\d{1,12}$/.test(value) ? Number(value) : value
+  if (typeof seconds !== 'number' || !(seconds >= 1 && seconds <= LONGEST_LIFE_S))
+    throw garbage('its expires_in is no lifetime')
+  return Math.floor(seconds)
+}
