@@ -6,8 +6,8 @@ import { resource } from './resource'
 import {
   CallQuery,
   IdParams,
-  InputValues,
   Nothing,
+  SecretValues,
   ServerConsent,
   ServerCreate,
   ServerPatch,
@@ -87,15 +87,13 @@ export function serverRoutes(deps: AdminDeps) {
         { params: IdParams, body: ServerConsent },
       )
       .put(
-        '/:id/values',
+        '/:id/secrets',
         ({ params, body, request }) => {
-          const consented = consents.of(servers.get(params.id)) !== null
-          const server = writes.setValues(params.id, body.values)
-          note(request, 'server.values', server, { inputs: body.values.map(({ id }) => id).join(', ') })
-          if (consented && !consents.of(server)) note(request, 'consent.withdrawn', server)
+          const server = writes.setSecrets(params.id, body.values)
+          note(request, 'server.secrets', server, { inputs: body.values.map(({ id }) => id).join(', ') })
           return serverView(server, deps)
         },
-        { params: IdParams, body: InputValues },
+        { params: IdParams, body: SecretValues },
       )
       .post(
         '/:id/connect',

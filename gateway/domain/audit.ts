@@ -33,7 +33,7 @@ export const auditActions = [
   'server.added',
   'server.changed',
   'server.removed',
-  'server.values',
+  'server.secrets',
   'server.spawned',
   'server.restarted',
   'server.stopped',

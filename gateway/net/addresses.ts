@@ -26,16 +26,25 @@ const kinds: Record<string, AddressKind> = {
 /**
  * Classifies an IPv4 or IPv6 address in any textual form. IPv4 inside IPv6 (mapped) counts as the IPv4 address; forms
  * that carry one through a translator (6to4, NAT64, Teredo), documentation and benchmark ranges are `reserved`, and so
- * is what is no address at all.
+ * is what is no address at all. NAT64 of a public address is public: networks with IPv6 alone reach all of IPv4 so.
  */
 export function addressKind(address: string): AddressKind {
   const plain = address.split('%', 1)[0] ?? ''
   if (!ipaddr.isValid(plain)) return 'reserved'
   const parsed = ipaddr.process(plain)
-  const kind = kinds[parsed.range()] ?? 'reserved'
+  const kind = kinds[parsed.range()] ?? (isTranslatedPublic(parsed) ? 'public' : 'reserved')
   // IPv6 gives out public addresses from 2000::/3 only; `::127.0.0.1` and the like are none.
-  const outside = kind === 'public' && parsed.kind() === 'ipv6' && (parsed.toByteArray()[0] ?? 0) >> 5 !== 1
+  const outside =
+    parsed.range() === 'unicast' && parsed.kind() === 'ipv6' && (parsed.toByteArray()[0] ?? 0) >> 5 !== 1
   return outside ? 'reserved' : kind
+}
+
+/** The well-known prefix of RFC 6052, 64:ff9b::/96, before a public IPv4 address. */
+function isTranslatedPublic(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
+  const bytes = address.toByteArray()
+  // The parser calls the prefixes of single networks (RFC 8215) by the same name; where those lead is theirs to know.
+  if (address.range() !== 'rfc6052' || bytes.slice(4, 12).some((byte) => byte !== 0)) return false
+  return ipaddr.fromByteArray(bytes.slice(12)).range() === 'unicast'
 }
 
 /** The address a URL's hostname spells out, without brackets, or null when it is a name. */

@@ -59,12 +59,11 @@ function decoderFor(encoding: string) {
 
 /** The whole body, decoded. Throws `net.too_large` once more than `maxBytes` decoded bytes have come. */
 export async function readBody(response: Response, maxBytes: number): Promise<Uint8Array> {
-  const declared = Number(response.headers.get('content-length') ?? Number.NaN)
+  const declared = declaredLength(response)
   if (declared > maxBytes) {
     await response.body?.cancel()
     throw tooLarge(maxBytes)
   }
-  // The parser of HTTP holds the peer to the length it declared.
   if (declared >= 0 && !response.headers.has('content-encoding')) return await response.bytes()
   const chunks: Uint8Array[] = []
   let size = 0
@@ -76,6 +75,13 @@ export async function readBody(response: Response, maxBytes: number): Promise<Ui
   return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
 }
 
+/**
+ * Bytes of the body as sent, to which the parser of HTTP holds the peer; NaN when nothing does. A length beside a
+ * transfer encoding counts for nothing (RFC 9112 section 6.3).
+ */
+const declaredLength = ({ headers }: Response): number =>
+  headers.has('transfer-encoding') ? Number.NaN : Number(headers.get('content-length') ?? Number.NaN)
+
 const tooLarge = (maxBytes: number) => new GatewayError('net.too_large', `more than ${maxBytes} bytes`)
 
 /** A body longer than this costs less to cut off than to read. */
@@ -84,7 +90,7 @@ const WORTH_READING = 16 * 1024
 /** Lets go of a response nobody reads; a short body is read to its end, so that its connection can serve again. */
 export async function discard(response: Response): Promise<void> {
   if (!response.body) return
-  const declared = Number(response.headers.get('content-length') ?? Number.NaN)
+  const declared = declaredLength(response)
   try {
     if (declared <= WORTH_READING) await response.bytes()
     else await response.body.cancel()

@@ -5,6 +5,7 @@ import { addressKind, asHostname, isLoopbackHost, literalAddress, type AddressKi
 import { discard } from './body'
 import { createProxyChoice } from './proxies'
 import { firstReachable, UnreachedError, type Resolve } from './reach'
+import { unlessAborted } from './unless-aborted'
 
 /**
  * Who named the URL decides where it may lead. `typed`: the user did, and private addresses are theirs to name.
@@ -115,7 +116,7 @@ export function createSafeFetch({ runtime, environment, resolve }: SafeFetchOpti
   }
 
   async function fetchOnce(url: URL, request: SafeRequest): Promise<Response> {
-    const { address, proxy } = await routeTo(url, request)
+    const { address, proxy } = await unlessAborted(routeTo(url, request), request.signal)
     const target =
       address === null
         ? url.href

@@ -1,7 +1,7 @@
 // Clients whose id is the address of a document about them (OAuth Client ID Metadata Document, draft 02).
 import { claimedName } from '../domain/claimed-name'
 import { createRate } from '../domain/rate'
-import { readBody } from '../net/body'
+import { createFetchWhole } from '../net/fetch-whole'
 import type { SafeFetch } from '../net/safe-fetch'
 import type { Runtime } from '../runtime'
 import { allowedRedirects } from './redirect-uris'
@@ -52,37 +52,25 @@ export function createDocuments(deps: {
   safeFetch: SafeFetch
   runtime: Pick<Runtime, 'monotonic' | 'sleep'>
 }): FindDocument {
-  const { safeFetch, runtime } = deps
+  const { runtime } = deps
+  const fetchWhole = createFetchWhole(deps)
   const known = new Map<string, { document: Promise<ClientDocument | null>; until: number }>()
   const rate = createRate({ burst: 10, perSecond: 0.2, runtime })
 
   async function fetchOnce(id: string): Promise<ClientDocument | null> {
-    const over = new AbortController()
-    const done = new AbortController()
-    runtime.sleep(TOTAL_MS, done.signal).then(
-      () => over.abort(new Error('the document took too long')),
-      () => undefined,
-    )
     try {
-      const response = await safeFetch(new URL(id), {
+      const { status, headers, body } = await fetchWhole(new URL(id), {
         trust: { kind: 'found', typedUrl: null },
         headers: { accept: 'application/json' },
-        signal: over.signal,
-        connectTimeout: TOTAL_MS,
-        idleTimeout: TOTAL_MS,
+        maxBytes: MOST_BYTES,
+        totalMs: TOTAL_MS,
       })
-      const type = response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() ?? ''
-      const fits = response.status === 200 && /^application\/(?:[\w.-]+\+)?json$/.test(type)
-      if (!fits) {
-        await response.body?.cancel()
-        return null
-      }
-      return read(id, new TextDecoder('utf-8', { fatal: true }).decode(await readBody(response, MOST_BYTES)))
+      const type = headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() ?? ''
+      const fits = status === 200 && /^application\/(?:[\w.-]+\+)?json$/.test(type)
+      return fits ? read(id, new TextDecoder('utf-8', { fatal: true }).decode(body)) : null
     } catch {
       // Unreachable, too large, too slow, not JSON: to the person it is all one, the program cannot be told.
       return null
-    } finally {
-      done.abort()
     }
   }
 

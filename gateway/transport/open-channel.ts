@@ -5,7 +5,7 @@ import type { GatewayError } from '../errors'
 import type { SafeFetch } from '../net/safe-fetch'
 import type { Runtime } from '../runtime'
 import type { Redactor } from '../secrets/redactor'
-import type { ServerValues } from '../secrets/server-values'
+import { Secret } from '../secrets/secret'
 import type { Channel, ChannelEvents } from './channel'
 import { openStreamableHttp } from './http-channel'
 import { serverFolder } from './server-folder'
@@ -24,7 +24,11 @@ export function createOpenChannel(deps: {
   spawned?: (server: Server, pid: number) => void
 }) {
   const { config, settings, runtime, safeFetch, redactor, stdio } = deps
-  return async (server: Server, values: ServerValues, events: ChannelEvents): Promise<Channel> => {
+  return async (
+    server: Server,
+    values: Readonly<Record<string, string | Secret>>,
+    events: ChannelEvents,
+  ): Promise<Channel> => {
     const { id, definition } = server
     const limits = {
       maxMessageBytes: settings('limits.message_bytes'),
@@ -32,18 +36,17 @@ export function createOpenChannel(deps: {
       connectTimeout: settings('timeouts.connect'),
     }
     if (definition.type === 'stdio') {
-      const { command, cwd } = definition
-      const { args, named: env, secrets } = values
+      const { command, args, cwd } = definition
       const ownFolder = serverFolder(config.dataDir, id)
-      const options = { command, args, cwd, env, secrets, ownFolder, limits, events }
+      const options = { command, args, cwd, env: values, ownFolder, limits, events }
       const channel = await openStdio(options, { ...stdio, runtime, redactor, platform: config.platform })
       deps.spawned?.(server, channel.pid)
       return channel
     }
-    const held = redactor.hold(values.secrets)
+    const held = redactor.hold(Object.values(values).filter((value) => value instanceof Secret))
     const options = {
       url: definition.url,
-      headers: values.named,
+      headers: values,
       limits,
       events: {
         ...events,

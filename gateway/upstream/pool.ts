@@ -6,13 +6,14 @@ import { GatewayError } from '../errors'
 import type { EventBus } from '../events'
 import type { Absence, Downstream, Upstreams } from '../router/ports'
 import type { Runtime } from '../runtime'
-import type { ServerValues, ValueResolver } from '../secrets/server-values'
+import type { ServerSecrets } from '../secrets/server-secrets'
 import type { CatalogStore } from '../store/catalog'
 import type { EraStore } from '../store/eras'
 import type { ServerStore } from '../store/servers'
 import type { SessionStore } from '../store/sessions'
 import { createBackoff } from './backoff'
 import type { Channel, ChannelEvents } from '../transport/channel'
+import { resolveValues } from './inputs'
 import { createIsolated } from './isolated'
 import { createStartGate } from './start-gate'
 import { Upstream } from './upstream'
@@ -32,13 +33,17 @@ export interface PoolDeps {
   servers: ServerStore
   catalog: CatalogStore
   eras: EraStore
-  values: Pick<ValueResolver, 'resolve' | 'stamp'>
+  secrets: Pick<ServerSecrets, 'get' | 'stamp'>
   /** Where subscriptions of sessions survive a rest and a restart. */
   sessions: Pick<SessionStore, 'subscriptions' | 'subscribe' | 'unsubscribe'>
   downstream: Downstream
   /** True when the person approved exactly this definition. */
   consented(server: Server): boolean
-  open(server: Server, values: ServerValues, events: ChannelEvents): Promise<Channel>
+  open(
+    server: Server,
+    values: ReturnType<typeof resolveValues>['values'],
+    events: ChannelEvents,
+  ): Promise<Channel>
   log: UpstreamDeps['log']
   redact: UpstreamDeps['redact']
 }
@@ -65,7 +70,7 @@ export function createPool(deps: PoolDeps): Pool {
 
   const blockedBy: UpstreamDeps['blockedBy'] = (server) => {
     if (!deps.consented(server)) return { status: 'needs_consent' }
-    return deps.values.resolve(server).blocked
+    return resolveValues(server, deps.secrets).blocked
   }
 
   const make = (server: Server, shared: boolean): Upstream =>
@@ -75,9 +80,9 @@ export function createPool(deps: PoolDeps): Pool {
       usage,
       gate,
       blockedBy,
-      secretStamp: deps.values.stamp,
+      secretStamp: deps.secrets.stamp,
       backoff: createBackoff(runtime),
-      open: (row, channelEvents) => deps.open(row, deps.values.resolve(row).values, channelEvents),
+      open: (row, channelEvents) => deps.open(row, resolveValues(row, deps.secrets).values, channelEvents),
       logLevel: () => levels.get(server.spaceId) ?? null,
     })
   const isolated = createIsolated({

@@ -59,7 +59,24 @@ const names: Record<string, string[]> = {
   'nat64.evil.example': ['64:ff9b::7f00:1'],
   'sixtofour.evil.example': ['2002:7f00:1::'],
   'site.evil.example': ['fec0::1'],
+  'zone.evil.example': ['fe80::1%lo'],
+  'teredo.evil.example': ['2001:0:7f00:1::1'],
+  'nat64own.evil.example': ['64:ff9b:1::7f00:1'],
+  'nat64lan.evil.example': ['64:ff9b::192.168.1.1'],
+  'compatible.evil.example': ['::127.0.0.1'],
+  'translated.evil.example': ['::ffff:0:127.0.0.1'],
+  'documented.evil.example': ['2001:db8::1'],
+  'multi.evil.example': ['239.255.255.250'],
+  'multi6.evil.example': ['ff02::1'],
+  'container.evil.example': ['169.254.170.2'],
+  'meta6.evil.example': ['fd00:ec2::254'],
+  'metacgnat.evil.example': ['100.100.100.200'],
+  'broadcast.evil.example': ['255.255.255.255'],
+  'last.evil.example': ['8.8.8.8', '2606:4700::1111', '::1'],
+  'junk.evil.example': ['not an address'],
+  'empty.evil.example': [''],
   localhost: ['127.0.0.1', '::1'],
+  'foo.localhost': ['127.0.0.1'],
 }
 const resolve = (host: string) => {
   const found = names[host.toLowerCase()]
@@ -119,8 +136,24 @@ const corpus = [
   'ws://127.0.0.1:P/',
   'javascript:alert(1)',
   'https://user:pass@8.8.8.8:P/',
+  'https://0300.0250.1.1:P/',
+  'https://3232235777:P/',
+  'https://0xC0A80101:P/',
+  'https://127.65535:P/',
+  'https://①②⑦.⓪.⓪.①:P/',
+  'https://127.0.0.1.:P/',
+  'https://localhost%2e:P/',
+  'https://foo.localhost.:P/',
+  'https://[::ffff:0:7f00:1]:P/',
+  'https://[2001:0:7f00:1::1]:P/',
+  'https://[64:ff9b::c0a8:101]:P/',
+  'https://[64:ff9b:1::7f00:1]:P/',
+  'https://[fd00:ec2::254]/latest/meta-data/',
+  'https://100.100.100.200/latest/meta-data/',
+  'https://169.254.170.2/v2/credentials',
+  'https://metadata.evil.example@127.0.0.1:P/',
   ...Object.keys(names)
-    .filter((name) => name !== 'localhost')
+    .filter((name) => !name.endsWith('localhost'))
     .map((name) => `https://${name}:P/`),
 ]
 
@@ -160,6 +193,88 @@ test('[threat.34] a resolver that changes its answer never leads to the canary',
     expect(error.code).toBe('net.blocked')
   }
   expect(asked).toBe(8)
+  expect(hits).toBe(before)
+})
+
+test('[threat.34] addresses that no browser would read are no addresses here either', () => {
+  // Each is refused, or is a name like any other and goes the way of names.
+  for (const text of [
+    'https://[fe80::1%25lo]/',
+    'https://[fe80::1%lo]/',
+    'https://[::1',
+    'https://::1/',
+    'https://256.0.0.1/',
+    'https://1.2.3.4.5/',
+    'https://0x100000000/',
+    'https://127.0.0.1:65536/',
+    'https://exam ple.com/',
+    'https://127.0.0.1\0.evil.example/',
+    'https://%00/',
+    'https:///',
+  ])
+    expect([text, URL.canParse(text) ? new URL(text).hostname : null]).toEqual([text, null])
+})
+
+test('[threat.34] the address that was checked is the one connected to, whatever the name says a moment later', async () => {
+  const seen: string[] = []
+  const server = Bun.serve({
+    hostname: '127.0.0.5',
+    port: 0,
+    fetch(request) {
+      seen.push(request.headers.get('host') ?? '')
+      return new Response('checked')
+    },
+  })
+  const before = hits
+  let asked = 0
+  const answers = [['127.0.0.5'], ['127.0.0.2'], ['127.0.0.3']]
+  const safeFetch = testFetch({ resolve: () => Promise.resolve(answers[asked++] ?? ['127.0.0.4']) })
+  try {
+    const url = new URL(`http://app.localhost:${server.port}/`)
+    for (let i = 0; i < 3; i += 1)
+      expect(await (await safeFetch(url, { trust: { kind: 'typed' } })).text()).toBe('checked')
+    // Asked once, and believed for a while.
+    expect(asked).toBe(1)
+    expect(seen).toEqual(Array(3).fill(`app.localhost:${server.port}`))
+    expect(hits).toBe(before)
+  } finally {
+    await server.stop(true)
+  }
+})
+
+test('[threat.34] a found document cannot redirect to where it could not have led itself', async () => {
+  const before = hits
+  let location = ''
+  const server = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    fetch: () => new Response(null, { status: 302, headers: { location } }),
+  })
+  const trust = { kind: 'found', typedUrl: server.url.href } as const
+  try {
+    for (const entry of [...corpus, `http://127.0.0.1:P/`, `//127.0.0.2:P/`, '//localhost:P/x']) {
+      location = entry.replace(':P', `:${port}`)
+      // As bytes of a header.
+      if (!/^[\x20-\x7e]*$/.test(location)) continue
+      const fetched = testFetch({ resolve })(server.url, { trust, redirects: 'same-origin' })
+      expect([entry, (await rejection(fetched)).code]).toEqual([entry, 'net.redirect'])
+    }
+    expect(hits).toBe(before)
+  } finally {
+    await server.stop(true)
+  }
+})
+
+test('[threat.34] a server on this machine opens no way for a found name that resolves to it', async () => {
+  const before = hits
+  const trust = { kind: 'found', typedUrl: `http://127.0.0.1:${port}/mcp` } as const
+  for (const entry of corpus.filter((text) =>
+    /evil|192|10\.|172|0xC0|fe80|fd00|2002|64:ff9b|:\[::\]/.test(text),
+  )) {
+    const url = new URL(entry.replace(':P', `:${port}`))
+    const fetched = testFetch({ resolve })(url, { trust, connectTimeout: 1000 })
+    expect([entry, (await rejection(fetched)).code]).toEqual([entry, 'net.blocked'])
+  }
   expect(hits).toBe(before)
 })
 
@@ -222,6 +337,17 @@ test('[threat.34] an error never repeats what the other side said', async () => 
   }
 })
 
+test('[threat.34] the translator of a network with IPv6 alone leads to public addresses only', () => {
+  fc.assert(
+    fc.property(fc.ipV4(), (address) => {
+      const kind = addressKind(address) === 'public' ? 'public' : 'reserved'
+      expect([address, addressKind(`64:ff9b::${address}`)]).toEqual([address, kind])
+      expect(addressKind(`64:ff9b:1::${address}`)).toBe('reserved')
+    }),
+  )
+  expect(addressKind('64:ff9b::8.8.8.8')).toBe('public')
+})
+
 test('[threat.34] IPv4 inside IPv6 is what it is as IPv4', () => {
   fc.assert(
     fc.property(fc.ipV4(), (address) => {
@@ -242,4 +368,20 @@ test('[threat.34] nothing in the gateway fetches around safeFetch', async () => 
     if (direct || (!bindsItsOwn && /(await|return|=>|\() *fetch\(/.test(code))) around.push(file)
   }
   expect(around).toEqual([])
+})
+
+test('[threat.34] nothing in the gateway opens connections around it either', async () => {
+  // To the daemon over a unix socket; and which of the checked addresses answers.
+  const own = ['gateway/control/connect.ts', 'gateway/net/reach.ts']
+  const around: string[] = []
+  for await (const file of new Bun.Glob('gateway/**/*.ts').scan('.')) {
+    const code = readFileSync(file, 'utf8')
+    const modules = /from '(node:)?(http|https|http2|net|tls|dgram|dns|dns\/promises|undici)'/
+    if (
+      modules.test(code) ||
+      /Bun\.(connect|udpSocket)\b|new (WebSocket|EventSource|XMLHttpRequest)\b/.test(code)
+    )
+      around.push(file)
+  }
+  expect(around.sort()).toEqual(own)
 })

@@ -47,6 +47,7 @@ beforeAll(() => {
       const targets: Record<string, string> = {
         second: `${second.url}taken`,
         same: '/landed',
+        again: `/${status}/again`,
         userinfo: `http://a:b@127.0.0.1:${first.port}/landed`,
         otherHost: `http://localhost:${first.port}/landed`,
         file: 'file:///etc/passwd',
@@ -114,13 +115,41 @@ describe('a request that allows no redirect', () => {
   }
 })
 
-test('[threat.35] reading a found document follows its own origin, three hops at most', async () => {
-  const trust = { kind: 'found', typedUrl: first.url.href } as const
-  const response = await testFetch()(new URL(`${first.url}301/same`), { trust, redirects: 'same-origin' })
-  expect(await response.text()).toContain('"found":true')
-  const error = await rejection(
-    testFetch()(new URL(`${first.url}302/second`), { trust, redirects: 'same-origin' }),
-  )
-  expect(error.code).toBe('net.redirect')
-  expect(secondLog).toEqual([])
+describe('what a server or a document named', () => {
+  const body = new TextEncoder().encode('code=canary&code_verifier=canary')
+  for (const status of statuses)
+    for (const method of ['GET', 'POST'] as const)
+      test(`[threat.35] ${method} answered with HTTP ${status} leaves its origin never, and changes nothing on it`, async () => {
+        const trust = { kind: 'found', typedUrl: first.url.href } as const
+        const ask = (where: string) =>
+          testFetch()(new URL(`${first.url}${status}/${where}`), {
+            ...{ trust, method, headers, redirects: 'same-origin' },
+            ...(method === 'POST' && { body }),
+          })
+        for (const where of ['second', 'otherHost', 'file', 'scheme', 'protocolRelative', 'userinfo'])
+          expect([where, (await rejection(ask(where))).code]).toEqual([where, 'net.redirect'])
+        expect(secondLog).toEqual([])
+        const mark = firstLog.length
+        if (method === 'POST' && status <= 303) {
+          expect((await rejection(ask('same'))).code).toBe('net.redirect')
+          expect(firstLog.length).toBe(mark + 1)
+        } else {
+          expect(await (await ask('same')).text()).toContain('"found":true')
+          expect(firstLog[mark + 1]).toMatchObject({
+            path: '/landed',
+            method,
+            authorization: 'Bearer canary',
+          })
+          expect(firstLog[mark + 1]?.body).toBe(method === 'POST' ? new TextDecoder().decode(body) : '')
+        }
+      })
+
+  test('[threat.35] a redirect that leads on and on is followed three times', async () => {
+    for (const trust of [{ kind: 'found', typedUrl: first.url.href }, { kind: 'typed' }] as const) {
+      const mark = firstLog.length
+      const asked = testFetch()(new URL(`${first.url}308/again`), { trust, redirects: 'same-origin' })
+      expect((await rejection(asked)).code).toBe('net.redirect')
+      expect(firstLog.length).toBe(mark + 4)
+    }
+  })
 })

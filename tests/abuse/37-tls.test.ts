@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { readBody } from '../../gateway/net/body'
 import { UnreachedError } from '../../gateway/net/reach'
 import { makeCertificate, type Certificate } from '../support/certificates'
+import { startKeyring } from '../support/keyring'
 import { openLeg, rejection, testFetch } from '../support/remote-leg'
+import { startSourceDaemon } from '../support/source-daemon'
 
 let authority: Certificate
 let secure: ReturnType<typeof Bun.serve>
@@ -198,3 +200,26 @@ describe('the environment of the process', () => {
     }
   })
 })
+
+test('[threat.37] a gateway whose environment switches all of this sends a proxy what goes to the world, and verifies it', async () => {
+  await using keyring = await startKeyring()
+  await using canary = await startProxy(null)
+  const variables: Record<string, string> = { NODE_TLS_REJECT_UNAUTHORIZED: '0' }
+  for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'])
+    variables[name] = variables[name.toLowerCase()] = canary.url
+  const env = { ...keyring.env, ...variables }
+  await using daemon = await startSourceDaemon(env)
+  const cli = (...args: string[]) => daemon.cli(args, { env })
+  const add = (name: string, url: string) => cli('add', name, '--yes', '--url', url)
+
+  expect((await add('near', `http://127.0.0.1:${plain.port}/mcp`)).stdout).not.toContain('failed')
+  expect((await add('named', `http://localhost:${plain.port}/mcp`)).stdout).not.toContain('failed')
+  const bad = await add('bad', `https://localhost:${selfSigned.port}/mcp`)
+  expect(bad.stdout + bad.stderr).toContain('certificate')
+  expect((await cli('status')).code).toBe(0)
+  expect((await fetch(new URL('/health', daemon.mcpUrl))).status).toBe(200)
+  expect(canary.lines).toEqual([])
+
+  await add('far', 'https://upstream.invalid/mcp')
+  expect(new Set(canary.lines)).toEqual(new Set(['CONNECT upstream.invalid:443 HTTP/1.1']))
+}, 60_000)
