@@ -1,6 +1,7 @@
 // The authorization endpoint (OAuth 2.1 section 4.1.1) and the page that waits. A person decides elsewhere.
 import type { Applicant } from '../domain/sign-in'
 import { GatewayError } from '../errors'
+import { redirectReply } from '../web/replies'
 import type { Approvals, Request as Asked } from './approvals'
 import { type Parameters, parametersOf } from './bodies'
 import type { Codes } from './codes'
@@ -8,7 +9,6 @@ import { isOurs, paths } from './discovery'
 import { type OAuthCode, OAuthError } from './failure'
 import { donePage, refusalPage, type Refusal, strangerPage, waitingPage } from './pages'
 import { isLoopbackRedirect, isRegistered, withParameters } from './redirect-uris'
-import { redirectReply } from './replies'
 import type { Audience } from './sign-ins'
 
 export interface AuthorizeDeps {

@@ -1,5 +1,6 @@
 // Clients whose id is the address of a document about them (OAuth Client ID Metadata Document, draft 02).
 import { claimedName } from '../domain/claimed-name'
+import { isDocumentId } from '../domain/document-id'
 import { createRate } from '../domain/rate'
 import { createFetchWhole } from '../net/fetch-whole'
 import type { SafeFetch } from '../net/safe-fetch'
@@ -15,22 +16,11 @@ export interface ClientDocument {
 /** Documents by their address. Each answer is remembered for a while, a failure too. */
 export type FindDocument = (id: string) => Promise<ClientDocument | null>
 
-const LONGEST = 1024
 const MOST_BYTES = 64 * 1024
 const TOTAL_MS = 5000
 const MOST_REMEMBERED = 64
 const GOOD_MS = 600_000
 const FAILED_MS = 30_000
-
-/** A client id that is an address, spelled as the draft wants it (section 3). */
-export function isDocumentId(id: string): boolean {
-  if (!id.startsWith('https://') || id.length > LONGEST || !URL.canParse(id)) return false
-  const url = new URL(id)
-  // Compared as spelled: what a parser would change is not the same id.
-  return (
-    url.href === id && url.pathname !== '/' && url.hash === '' && url.username === '' && url.password === ''
-  )
-}
 
 /** Methods by which a client would prove itself; we could not tell whether it did. */
 const authenticates = (method: unknown): boolean => method !== undefined && method !== 'none'

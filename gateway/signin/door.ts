@@ -1,19 +1,21 @@
 // The part of the first door where clients without a key sign in: on `localhost` alone, so that clients with a key find
 // no sign-in on the other two origins, and ask for none.
+import { isDocumentId } from '../domain/document-id'
 import { createRate } from '../domain/rate'
 import type { Applicant, Approval } from '../domain/sign-in'
 import type { ReadSetting } from '../domain/settings'
 import type { Runtime } from '../runtime'
 import type { ApplicantStore } from '../store/applicants'
+import { doneReply, jsonReply } from '../web/replies'
 import type { Approvals } from './approvals'
 import { createAuthorize } from './authorize'
 import { readJson } from './bodies'
 import type { Codes } from './codes'
 import { audienceOf, paths, resourceDocument, serverDocument } from './discovery'
-import { type FindDocument, isDocumentId } from './documents'
+import type { FindDocument } from './documents'
 import { OAuthError } from './failure'
 import { createRegistration } from './registration'
-import { doneReply, failureReply, jsonReply } from './replies'
+import { failureReply } from './replies'
 import type { Audience, SignIns } from './sign-ins'
 import { createTokenEndpoint } from './token'
 
