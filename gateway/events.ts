@@ -24,6 +24,8 @@ export interface Events {
   'client.changed': { clientId: string }
   /** Who waits for a person's approval changed; so many do now. */
   'approvals.changed': { waiting: number }
+  /** A sign-in of ours at a server's issuer began, or is in another phase. */
+  'flow.changed': { flowId: string; serverId: string; spaceId: string }
   'settings.changed': { key: string }
   'vault.changed': { state: VaultState }
 }

@@ -20,7 +20,7 @@ const rows: Record<string, string | Requirement> = {
   'cred.zeroize': 'key bytes are wiped after use',
   'oauth.flow': {
     promise: 'sign-in to servers with OAuth 2.1 and PKCE',
-    deferred: 'needs the sign-in to servers',
+    partly: 'its parts are there, and no door to them',
   },
   'oauth.refresh': {
     promise: 'tokens are renewed once, early, for all',

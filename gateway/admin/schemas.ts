@@ -183,7 +183,7 @@ export const VaultMove = t.Object(
   closed,
 )
 
-export const SettingBody = t.Object({ value: t.Union([t.String({ maxLength: 256 }), t.Number()]) }, closed)
+export const SettingBody = t.Object({ value: t.Union([t.String({ maxLength: 1024 }), t.Number()]) }, closed)
 
 export const SpaceQuery = t.Object({ space: t.Optional(Id) }, closed)
 export const ClientQuery = t.Object({ client: t.Optional(Id) }, closed)

@@ -14,7 +14,13 @@ interface TextSetting {
   allowed: readonly string[]
   help: string
 }
-export type SettingSpec = NumberSetting | TextSetting
+/** The https address of a document, or '' for none. */
+interface DocumentSetting {
+  type: 'document'
+  default: ''
+  help: string
+}
+export type SettingSpec = NumberSetting | TextSetting | DocumentSetting
 
 const count = (fallback: number, max: number, help: string): NumberSetting => ({
   type: 'number',
@@ -68,6 +74,17 @@ export const settingSpecs = {
     default: 'off',
     allowed: ['on', 'off'],
     help: 'on: a client that signs in may be described by a document on the internet, which is fetched; off: it registers here, and nothing leaves this machine for it',
+  },
+  'oauth.client_document': {
+    type: 'document',
+    default: '',
+    help: 'https address of a document that describes McpMux to authorization servers (docs/sign-in-at-servers.md); empty: McpMux registers at each',
+  },
+  'oauth.redirect_host': {
+    type: 'text',
+    default: '127.0.0.1',
+    allowed: ['127.0.0.1', 'localhost'],
+    help: '127.0.0.1 or localhost: where authorization servers send the browser back to; some take only localhost',
   },
   'limits.server_in_flight': count(256, 100_000, 'calls in flight per server'),
   'limits.server_queue': count(1024, 100_000, 'calls waiting per server; more are refused at once'),

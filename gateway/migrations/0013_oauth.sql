@@ -60,9 +60,9 @@ CREATE TABLE oauth_flows (
   scope TEXT,
   client_id TEXT NOT NULL,
   redirect_uri TEXT NOT NULL,
-  metadata TEXT NOT NULL,
   key_id TEXT NOT NULL,
-  -- The PKCE verifier and the address for the browser, sealed as JSON.
+  -- The PKCE verifier, the address for the browser, and what the issuer said of itself (where the code may be sent),
+  -- sealed as JSON.
   envelope BLOB NOT NULL,
   phase TEXT NOT NULL CHECK (phase IN ('waiting', 'received', 'done', 'failed', 'cancelled', 'expired')),
   -- The code of what went wrong, and a sentence of ours.

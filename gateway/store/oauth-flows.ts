@@ -15,8 +15,6 @@ export interface StoredFlow {
   scope: string | null
   clientId: string
   redirectUri: string
-  /** `IssuerMetadata` as JSON. */
-  metadata: string
   keyId: string
   envelope: Uint8Array
   phase: FlowPhase
@@ -49,7 +47,6 @@ interface Row {
   scope: string | null
   client_id: string
   redirect_uri: string
-  metadata: string
   key_id: string
   envelope: Uint8Array
   phase: FlowPhase
@@ -69,7 +66,6 @@ const toFlow = (row: Row): StoredFlow => ({
   scope: row.scope,
   clientId: row.client_id,
   redirectUri: row.redirect_uri,
-  metadata: row.metadata,
   keyId: row.key_id,
   envelope: row.envelope,
   phase: row.phase,
@@ -90,9 +86,9 @@ export function createFlowStore(db: Database, runtime: Pick<Runtime, 'now'>): Fl
   const server = db.statement('SELECT 1 FROM servers WHERE id = $serverId AND space_id = $spaceId')
   const insert = db.statement(`
     INSERT INTO oauth_flows (id, state_hash, server_id, space_id, issuer, resource, scope, client_id, redirect_uri,
-      metadata, key_id, envelope, phase, created_at, expires_at)
+      key_id, envelope, phase, created_at, expires_at)
     VALUES ($id, $stateHash, $serverId, $spaceId, $issuer, $resource, $scope, $clientId, $redirectUri,
-      $metadata, $keyId, $envelope, 'waiting', $createdAt, $expiresAt)`)
+      $keyId, $envelope, 'waiting', $createdAt, $expiresAt)`)
   const step = db.statement(
     'UPDATE oauth_flows SET phase = $to, error = $error, detail = $detail WHERE id = $id AND phase = $from',
   )

@@ -1,3 +1,4 @@
+import { isDocumentId } from '../domain/document-id'
 import {
   type ReadSetting,
   type SettingKey,
@@ -66,12 +67,15 @@ export function createSettingStore(db: Database): SettingStore {
 const isSettingKey = (key: string): key is SettingKey => Object.hasOwn(settingSpecs, key)
 
 function fit(spec: SettingSpec, value: string | number): string | number | null {
+  if (spec.type === 'document') return value === '' || isDocumentId(String(value)) ? String(value) : null
   if (spec.type === 'text') return spec.allowed.includes(String(value)) ? String(value) : null
   const number = typeof value === 'number' || /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN
   return Number.isInteger(number) && number >= spec.min && number <= spec.max ? number : null
 }
 
-const range = (spec: SettingSpec): string =>
-  spec.type === 'text'
-    ? spec.allowed.join(', ')
-    : `a whole number from ${spec.min} to ${spec.max} (${spec.unit})`
+function range(spec: SettingSpec): string {
+  if (spec.type === 'text') return spec.allowed.join(', ')
+  if (spec.type === 'document')
+    return 'an https address with a path, spelled as a browser spells it, or nothing'
+  return `a whole number from ${spec.min} to ${spec.max} (${spec.unit})`
+}

@@ -38,3 +38,9 @@ export function redirectReply(to: string, cookie: string | null = null): Respons
   if (cookie !== null) headers.set('Set-Cookie', cookie)
   return new Response(null, { status: 303, headers })
 }
+
+export const wrongMethodReply = (allowed: string): Response =>
+  new Response(null, {
+    status: 405,
+    headers: { ...guarded, 'Content-Security-Policy': nothing, Connection: 'close', Allow: allowed },
+  })

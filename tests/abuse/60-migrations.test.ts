@@ -24,7 +24,7 @@ const pinned = [
   'aff63f089a998b2c3d733f5ae0d8f49662db8a6172606a8cfe1303ae2c13de5d',
   '03b41575e6069b7d9ab896ca84189240e414dfc22b8fb1afec965f979bbdfe14',
   'd4585993e8e54858efd218c15ebe25ba0f87befeb86ae87fb7f9a2d37c0812ac',
-  'ca0c8d0c7f42d6818980b9a960fee5239d7ea1d2f62e5e3c09a7cf792e9a029c',
+  'e3d0d15ae23ee8ebcfd227be4d8babad8facbe9bc187460ed16c58d7a29fdd3d',
 ]
 
 const next = [

@@ -1,0 +1,138 @@
+// How a sign-in begins: everything is found out and checked before there is an address for a browser.
+import type { Server } from '../domain/server'
+import { GatewayError } from '../errors'
+import type { SafeFetch } from '../net/safe-fetch'
+import type { Runtime } from '../runtime'
+import type { Vault } from '../secrets/vault'
+import type { StoredFlow } from '../store/oauth-flows'
+import type { TokenStore } from '../store/oauth-tokens'
+import type { ServerStore } from '../store/servers'
+import { authorizationUrl, freshSecrets } from './authorization-request'
+import { discover } from './discovery'
+import type { OAuthFetch } from './fetch'
+import type { FlowRows } from './flow-rows'
+import type { ChosenRegistration, RegistrationRequest } from './registration'
+import type { Registrations } from './registrations'
+import { coversUrl } from './resource-metadata'
+import { addedScope, chooseScope, scopesIn } from './scopes'
+
+export interface BeginDeps {
+  servers: Pick<ServerStore, 'get'>
+  rows: FlowRows
+  tokens: Pick<TokenStore, 'list'>
+  registrations: Pick<Registrations, 'list'>
+  choose: (request: RegistrationRequest) => Promise<ChosenRegistration>
+  vault: Pick<Vault, 'requireOpen'>
+  safeFetch: SafeFetch
+  fetchFor: (typedUrl: string) => OAuthFetch
+  /** A person approved that this server is contacted. */
+  consented: (server: Server) => boolean
+  /** `WWW-Authenticate` of the last refusal of this server; null when there was none since the start. */
+  lastChallenge: (serverId: string) => string | null
+  /** Where browsers are sent back to now. */
+  redirectUri: () => string
+  runtime: Pick<Runtime, 'now' | 'newId' | 'randomBytes'>
+}
+
+const LIFETIME = 600_000
+/** Sign-ins with the same rights after which a server that still asks for them is not believed. */
+const ATTEMPTS = 3
+
+/** The address of a server that may have a sign-in. Throws `oauth.not_offered`. */
+export function signInUrl({ definition }: Pick<Server, 'definition'>): URL {
+  if (definition.type === 'stdio')
+    throw new GatewayError('oauth.not_offered', 'it is a process of this machine')
+  if (Object.keys(definition.headers).some((name) => name.toLowerCase() === 'authorization'))
+    throw new GatewayError('oauth.not_offered', 'it is sent an Authorization header of its own')
+  if (!URL.canParse(definition.url)) throw new GatewayError('input.invalid', 'its address is no URL')
+  const url = new URL(definition.url)
+  url.hash = ''
+  return url
+}
+
+const includes = (scope: string | null, wanted: string | null): boolean => addedScope(wanted, scope) === null
+
+/** Begins a sign-in at a server, or gives the one that waits; see `Flows.begin`. */
+export function createBegin(deps: BeginDeps) {
+  const { rows, tokens, runtime } = deps
+
+  /** What the server asked for beyond what its tokens have; null when it did not. */
+  function demanded(serverId: string): string | null {
+    const row = tokens.list(serverId).find(({ needs }) => needs === 'scope')
+    if (!row?.wantedScope) return null
+    const tried = rows
+      .list(serverId)
+      .filter(
+        ({ phase, issuer, scope }) =>
+          phase === 'done' && issuer === row.issuer && includes(scope, row.wantedScope),
+      )
+    if (tried.length >= ATTEMPTS)
+      throw new GatewayError(
+        'oauth.scope_refused',
+        `"${row.wantedScope}" was asked for ${tried.length} times`,
+      )
+    return row.wantedScope
+  }
+
+  return async (serverId: string, asked: string | null): Promise<StoredFlow> => {
+    const server = deps.servers.get(serverId)
+    const url = signInUrl(server)
+    if (!deps.consented(server)) throw new GatewayError('upstream.needs_consent')
+    deps.vault.requireOpen()
+    const redirectUri = deps.redirectUri()
+    const wanted = [...new Set([...scopesIn(asked), ...scopesIn(demanded(serverId))])].join(' ')
+    const live = rows.live(serverId)
+    if (
+      live &&
+      live.redirectUri === redirectUri &&
+      coversUrl(live.resource, url) &&
+      includes(live.scope, wanted)
+    )
+      return live
+
+    const fetch = deps.fetchFor(url.href)
+    const held = [...tokens.list(serverId), ...deps.registrations.list(server)]
+    const { metadata, resource, challenge, scopes } = await discover(deps.safeFetch, {
+      url,
+      fetch,
+      challenge: deps.lastChallenge(serverId),
+      known: held.map(({ issuer }) => issuer),
+    })
+    const granted = tokens
+      .list(serverId)
+      .find((row) => row.issuer === metadata.issuer && row.resource === resource)
+    const scope = chooseScope({
+      wanted: wanted === '' ? (challenge?.scope ?? null) : wanted,
+      granted: granted?.scope ?? null,
+      supported: scopes,
+      issuerScopes: metadata.scopes,
+    })
+    const request = { server, typedUrl: url.href, metadata, redirectUri, scope, fetch }
+    const { registration, pending } = await deps.choose(request)
+    const { clientId } = registration
+    const secrets = freshSecrets(runtime)
+    const address = await authorizationUrl({ metadata, clientId, redirectUri, resource, scope, secrets })
+    if (signInUrl(deps.servers.get(serverId)).href !== url.href)
+      throw new GatewayError('oauth.interrupted', 'the address of the server was changed')
+    const replaced = rows.live(serverId)
+    if (replaced)
+      rows.step(
+        replaced,
+        'waiting',
+        'cancelled',
+        new GatewayError('oauth.interrupted', 'a newer sign-in took its place'),
+      )
+    return rows.add({
+      id: runtime.newId(),
+      ...{ serverId, spaceId: server.spaceId, issuer: metadata.issuer, resource, scope },
+      ...{ clientId, redirectUri, state: secrets.state },
+      sealed: {
+        verifier: secrets.verifier,
+        metadata,
+        url: address,
+        registration: pending ? registration : null,
+      },
+      expiresAt: runtime.now() + LIFETIME,
+    })
+  }
+}

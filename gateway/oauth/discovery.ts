@@ -1,0 +1,88 @@
+// From a server to the authorization server that lets in: what the server says, what its issuer says of itself.
+import type { IssuerMetadata } from '../domain/authorization'
+import { GatewayError } from '../errors'
+import { discard } from '../net/body'
+import type { SafeFetch } from '../net/safe-fetch'
+import { type Challenge, readChallenge } from './challenge'
+import type { OAuthFetch } from './fetch'
+import { assumedMetadata, findIssuerMetadata } from './issuer-metadata'
+import { findResourceMetadata } from './resource-metadata'
+
+/** Where and for what a sign-in at a server goes. */
+export interface Discovered {
+  metadata: IssuerMetadata
+  /** The resource indicator (RFC 8707), as the server spells it. */
+  resource: string
+  /** What the server said last it wants, and all it has. */
+  challenge: Challenge | null
+  scopes: readonly string[] | null
+}
+
+export interface DiscoverRequest {
+  url: URL
+  fetch: OAuthFetch
+  /** `WWW-Authenticate` of the server's last refusal; null for finding out. */
+  challenge: string | null
+  /** Issuers this server has tokens or a client id from: kept to as long as the server names them. */
+  known: readonly string[]
+}
+
+/** Milliseconds for the server to refuse. */
+const PATIENCE = 10_000
+
+/**
+ * What a request without a token is told. A ping, because it leaves no session behind where no token is needed. Throws
+ * `net.*`.
+ */
+async function probe(
+  safeFetch: SafeFetch,
+  url: URL,
+): Promise<{ refused: boolean; challenge: string | null }> {
+  const response = await safeFetch(url, {
+    trust: { kind: 'typed' },
+    method: 'POST',
+    redirects: 'same-origin',
+    headers: { accept: 'application/json, text/event-stream', 'content-type': 'application/json' },
+    body: new TextEncoder().encode('{"jsonrpc":"2.0","id":1,"method":"ping"}'),
+    connectTimeout: PATIENCE,
+    idleTimeout: PATIENCE,
+  })
+  await discard(response)
+  return { refused: response.status === 401, challenge: response.headers.get('www-authenticate') }
+}
+
+async function issuerOf(request: DiscoverRequest, issuers: readonly string[]): Promise<IssuerMetadata> {
+  const pinned = issuers.filter((issuer) => request.known.includes(issuer))
+  let first: unknown = null
+  for (const issuer of pinned.length > 0 ? pinned : issuers) {
+    try {
+      const found = await findIssuerMetadata(request.fetch, issuer, request.url.href)
+      if (found) return found
+      first ??= new GatewayError('oauth.metadata', 'the authorization server publishes nothing of itself')
+    } catch (error) {
+      first ??= error
+    }
+  }
+  throw first
+}
+
+/** Throws `oauth.not_offered`, `oauth.resource_mismatch`, `oauth.metadata`, `oauth.issuer_mismatch`, `oauth.no_pkce`,
+ * `oauth.unreachable`, `net.*`.
+ */
+export async function discover(safeFetch: SafeFetch, request: DiscoverRequest): Promise<Discovered> {
+  const { url, fetch } = request
+  const answer =
+    request.challenge === null ? await probe(safeFetch, url) : { refused: true, challenge: request.challenge }
+  const challenge = readChallenge(answer.challenge)
+  const published = await findResourceMetadata(fetch, url, challenge?.resourceMetadata ?? null)
+  if (published) {
+    const metadata = await issuerOf(request, published.issuers)
+    return { metadata, resource: published.resource, challenge, scopes: published.scopes }
+  }
+  if (challenge?.resourceMetadata)
+    throw new GatewayError('oauth.metadata', 'where the server says its metadata are, there are none')
+  // Before metadata of resources there were servers that let in themselves (MCP 2025-03-26, authorization).
+  const own = await findIssuerMetadata(fetch, url.origin, url.href)
+  if (!own && !answer.refused) throw new GatewayError('oauth.not_offered')
+  return { metadata: own ?? assumedMetadata(url), resource: url.href, challenge, scopes: null }
+}

@@ -1,0 +1,34 @@
+// Which scopes are asked for (MCP 2026-07-28, scope selection and step-up).
+
+const OFFLINE = 'offline_access'
+
+export const scopesIn = (text: string | null): readonly string[] =>
+  text === null ? [] : text.split(' ').filter((scope) => scope !== '')
+
+export interface ScopeFacts {
+  /** What is needed now, as the server or a person said. */
+  wanted: string | null
+  /** What tokens already have; kept, so that what worked goes on working. */
+  granted: string | null
+  /** All the server has. */
+  supported: readonly string[] | null
+  /** All the authorization server has; null when it does not say. */
+  issuerScopes: readonly string[] | null
+}
+
+/** The scope of a request; null to leave it out. Asks to stay signed in where the authorization server has a scope for it. */
+export function chooseScope({ wanted, granted, supported, issuerScopes }: ScopeFacts): string | null {
+  const base = wanted === null ? (supported ?? []) : scopesIn(wanted)
+  const chosen = new Set([...scopesIn(granted), ...base])
+  chosen.delete(OFFLINE)
+  // Alone it would take the place of what is given by default.
+  if (chosen.size > 0 && issuerScopes?.includes(OFFLINE) === true) chosen.add(OFFLINE)
+  return chosen.size === 0 ? null : [...chosen].join(' ')
+}
+
+/** What `scope` has that `granted` has not; null for nothing. */
+export function addedScope(scope: string | null, granted: string | null): string | null {
+  const had = new Set(scopesIn(granted))
+  const added = scopesIn(scope).filter((one) => !had.has(one))
+  return added.length === 0 ? null : added.join(' ')
+}
