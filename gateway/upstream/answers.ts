@@ -14,12 +14,13 @@ const LONGEST_WORDS = 8 * 1024
 export function readAnswer(answer: Envelope, method: string, redact: (text: string) => string): Uint8Array {
   if (answer.result) return rawOf(answer.bytes, answer.result)
   const error = answer.error
-    ? (parse(rawOf(answer.bytes, answer.error)) as { code?: unknown; message?: unknown })
+    ? (parse(rawOf(answer.bytes, answer.error)) as { code?: unknown; message?: unknown; data?: unknown })
     : {}
   const words = String(error.message ?? 'no reason given').slice(0, LONGEST_WORDS)
   throw new RefusedError(
     typeof error.code === 'number' ? error.code : 0,
     `${method} was refused: ${redact(words).slice(0, 300)}`,
+    error.data,
   )
 }
 
@@ -28,6 +29,8 @@ export class RefusedError extends GatewayError {
   constructor(
     readonly rpcCode: number,
     detail: string,
+    /** Its `data` as it came. */
+    readonly data?: unknown,
   ) {
     super('upstream.garbage', detail)
     this.name = 'RefusedError'

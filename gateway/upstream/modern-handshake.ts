@@ -7,6 +7,7 @@ import type { Connection } from './connection'
 import { MODERN_VERSION, serverInfoKey } from './modern-envelope'
 
 const METHOD_NOT_FOUND = -32601
+const UNSUPPORTED_VERSION = -32022
 /** HeaderMismatch and MissingRequiredClientCapability: only a server of the newer era knows them. */
 const modernRefusals: readonly number[] = [-32020, -32021]
 
@@ -18,6 +19,13 @@ const assumed: Omit<Handshake, 'refreshedAt'> = {
   instructions: null,
 }
 
+/** The version was refused by a server that says it has it: machines of one address may differ. */
+const isOfferOfOurs = (error: unknown): boolean => {
+  if (!(error instanceof RefusedError) || error.rpcCode !== UNSUPPORTED_VERSION) return false
+  const { supported } = Object(error.data) as { supported?: unknown }
+  return Array.isArray(supported) && supported.includes(MODERN_VERSION)
+}
+
 /**
  * Asks a server what it is (MCP 2026-07-28, server/discover). Null when it answers that it speaks other revisions only.
  * Rejects with `RefusedError` for an answer of the older era; with `pinned`, a server that only lacks the method is
@@ -27,9 +35,13 @@ export async function discoverServer(
   ask: Connection['ask'],
   options: { now: number; signal: AbortSignal; pinned: boolean },
 ): Promise<Handshake | null> {
+  const discover = () => ask('server/discover', {}, Number.POSITIVE_INFINITY, options.signal)
   let result: Uint8Array
   try {
-    result = await ask('server/discover', {}, Number.POSITIVE_INFINITY, options.signal)
+    result = await discover().catch((error: unknown) => {
+      if (isOfferOfOurs(error)) return discover()
+      throw error
+    })
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error
     const speaksIt = modernRefusals.includes(error.rpcCode)

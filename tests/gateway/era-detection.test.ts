@@ -229,6 +229,28 @@ test('[mcp.era] over HTTP, errors only the newer era has mean the newer era', as
   }
 })
 
+for (const era of ['auto', 'modern'] as const)
+  test(`[mcp.era] over HTTP, a version that is refused and named in one is offered once more (${era})`, async () => {
+    let refusals = 1
+    await using http = address((_method, id) =>
+      refusals-- > 0
+        ? refusal(id, 400, -32022, { supported: ['2027-01-01', '2026-07-28'] })
+        : Response.json({
+            jsonrpc: '2.0',
+            id,
+            result: { supportedVersions: ['2026-07-28'], capabilities: {} },
+          }),
+    )
+    await using opened = await openEra(http.url, { era })
+    expect([opened.connection.era, http.asked]).toEqual(['modern', ['server/discover', 'server/discover']])
+  })
+
+test('[mcp.era] over HTTP, a version that is refused and named again and again is not offered for ever', async () => {
+  await using http = address((_method, id) => refusal(id, 400, -32022, { supported: ['2026-07-28'] }))
+  expect((await rejection(openEra(http.url, { era: 'modern' }))).code).toBe('upstream.garbage')
+  expect(http.asked).toEqual(['server/discover', 'server/discover'])
+})
+
 test('[mcp.era] over HTTP, a refused credential says nothing of an era', async () => {
   await using http = address(() => new Response(null, { status: 401 }))
   expect((await rejection(openEra(http.url))).code).toBe('upstream.unauthorized')
