@@ -1,14 +1,16 @@
-// `npm run conformance -- [direct|server|authorization]`: the official conformance suite against our fixture by itself, and against
-// the compiled gateway with the fixture behind it; `authorization`: its part for authorization servers against the
-// sign-in of clients. Exit code 0 when nothing is lost on the way.
+// `npm run conformance -- [direct|server|client|authorization]`: the official conformance suite against our fixture by
+// itself, and against the compiled gateway with the fixture behind it; `client`: its part for clients, with the gateway as
+// the client; `authorization`: its part for authorization servers against the sign-in of clients. Exit code 0 when nothing
+// is lost on the way.
 import { type Daemon, startDaemon } from '../support/daemon'
 import { runAuthorization } from './authorization'
 import { type Cell, cells, directs, measureOf, nameOf, runDirect, runThrough } from './cells'
-import { type Outcome, differences } from './suite'
+import { prepareClients, runClients } from './client-runs'
+import { type Outcome, differences, type Revision } from './suite'
 
 const [part = 'server', ...rest] = process.argv.slice(2)
-if (!['direct', 'server', 'authorization'].includes(part) || rest.length > 0) {
-  process.stderr.write('usage: npm run conformance -- [direct|server|authorization]\n')
+if (!['direct', 'server', 'client', 'authorization'].includes(part) || rest.length > 0) {
+  process.stderr.write('usage: npm run conformance -- [direct|server|client|authorization]\n')
   process.exit(2)
 }
 
@@ -33,15 +35,27 @@ async function through(daemon: Daemon, cell: Cell, direct: Outcome): Promise<boo
   }
 }
 
+async function asClient(daemon: Daemon, revision: Revision): Promise<boolean> {
+  const outcome = await runClients(daemon, revision)
+  row(
+    `${revision} as a client`,
+    figure(outcome),
+    outcome.code === 0 ? 'ok' : `FAILED, exit code ${outcome.code}`,
+  )
+  for (const [name, { broken }] of outcome.scenarios)
+    if (broken.length > 0) say(`    ${name}: ${broken.join(', ')}`)
+  return outcome.code === 0
+}
+
 let good = true
-if (part !== 'direct') {
+if (part === 'server' || part === 'authorization') {
   await using daemon = await startDaemon()
   const { code, output } = await runAuthorization(daemon)
   row('authorization server', output.split('\n').findLast((line) => line.startsWith('Total:')) ?? output)
   good &&= code === 0
 }
 const own = new Map<string, Outcome>()
-for (const direct of part === 'authorization' ? [] : directs) {
+for (const direct of part === 'server' || part === 'direct' ? directs : []) {
   const outcome = await runDirect(direct)
   own.set(nameOf(direct), outcome)
   row(
@@ -57,5 +71,11 @@ if (part === 'server') {
     const direct = own.get(measureOf(cell))
     if (direct) good = (await through(daemon, cell, direct)) && good
   }
+}
+if (part === 'client') {
+  await using daemon = await startDaemon()
+  await prepareClients(daemon)
+  for (const revision of ['2025-11-25', '2026-07-28'] as const)
+    good = (await asClient(daemon, revision)) && good
 }
 process.exitCode = good ? 0 : 1

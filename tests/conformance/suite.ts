@@ -39,13 +39,24 @@ function brokenChecks(folder: string): Map<string, string[]> {
 }
 
 /** Runs the suite against a server; throws only when it could not be run. */
-export async function runSuite(url: string, revision: Revision): Promise<Outcome> {
+export const runSuite = (url: string, revision: Revision): Promise<Outcome> =>
+  runProgram(['server', '--url', url, '--requirements', revision])
+
+/** Runs the suite with these arguments and more environment; throws only when it could not be run. */
+export async function runProgram(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'mux-conformance-'))
   try {
-    const child = Bun.spawn(
-      [process.execPath, program, 'server', '--url', url, '--requirements', revision, '-o', folder],
-      { cwd: folder, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe', timeout: MINUTES * 60_000 },
-    )
+    const child = Bun.spawn([process.execPath, program, ...args, '-o', folder], {
+      cwd: folder,
+      env: { ...process.env, ...env },
+      stdin: 'ignore',
+      stdout: 'pipe',
+      stderr: 'pipe',
+      timeout: MINUTES * 60_000,
+    })
     const [out, err, code] = await Promise.all([
       new Response(child.stdout).text(),
       new Response(child.stderr).text(),
@@ -53,13 +64,15 @@ export async function runSuite(url: string, revision: Revision): Promise<Outcome
     ])
     const broken = brokenChecks(folder)
     const scenarios = new Map<string, Score>()
-    for (const [, name = '', passed, failed] of out.matchAll(/^[✓✗] (\S+): (\d+) passed, (\d+) failed$/gm))
+    for (const [, name = '', passed, failed] of out.matchAll(
+      /^[✓✗] (\S+): (\d+) passed, (\d+) failed(?:, \d+ warnings)?$/gm,
+    ))
       scenarios.set(name, {
         passed: Number(passed),
         failed: Number(failed),
         broken: broken.get(name) ?? [],
       })
-    const total = /^Total: (\d+) passed, (\d+) failed$/m.exec(out)
+    const total = /^Total: (\d+) passed, (\d+) failed(?:, \d+ warnings)?$/m.exec(out)
     if (!total) throw new Error(`the suite ended with ${code} and no total: ${err}${out.slice(-2000)}`)
     return { code, passed: Number(total[1]), failed: Number(total[2]), scenarios }
   } finally {
