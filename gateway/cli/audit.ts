@@ -1,9 +1,9 @@
 import type { AuditPage, AuditView } from '../admin/audit'
 import type { AuditCheck } from '../logs/audit'
 import { GatewayError } from '../errors'
-import { createSseParser } from '../wire/sse'
-import { type AdminClient, must, toRemoteError } from './client'
+import { type AdminClient, must } from './client'
 import { type Command, type Context, exit } from './command'
+import { ask, eventsOf } from './event-stream'
 import { findServer, findSpace } from './find'
 import { plural, safe, safeJson, show, when } from './output'
 import { readSince } from './time'
@@ -37,7 +37,6 @@ type Values = ReturnType<typeof parse<typeof options>>['values']
 
 const MOST = 100_000
 const PAGE = 1000
-const LONGEST_EVENT = 1024 * 1024
 
 function readCount(text: string): number {
   const count = Number(text)
@@ -66,13 +65,6 @@ async function filterOf(admin: AdminClient, values: Values): Promise<Record<stri
   if (space !== undefined) query.space = (await findSpace(admin, space).catch(orItself(space))).id
   if (server !== undefined) query.server = (await findServer(admin, server, space).catch(orItself(server))).id
   return query
-}
-
-// Not through the typed client: it takes every text that looks like a date for one.
-async function ask(admin: AdminClient, path: string, query: Record<string, string>): Promise<Response> {
-  const answer = await admin.fetch(`${path}?${new URLSearchParams(query)}`)
-  if (!answer.ok) throw toRemoteError(await answer.json())
-  return answer
 }
 
 /** Up to so many entries, the oldest first, and the newest number there is. */
@@ -116,18 +108,8 @@ function text(entry: AuditView): string {
 
 async function follow({ io, admin }: Context, query: Record<string, string>, json: boolean): Promise<void> {
   const answer = await ask(admin, '/audit/stream', query)
-  let waiting: string[] = []
-  const parser = createSseParser({
-    maxEventBytes: LONGEST_EVENT,
-    onEvent: ({ type, data }) => void (type === 'entry' && waiting.push(new TextDecoder().decode(data))),
-    onRetry: () => undefined,
-  })
-  for await (const chunk of answer.body ?? []) {
-    parser.push(chunk)
-    const now = waiting
-    waiting = []
-    for (const entry of now) await io.out(json ? safeJson(entry) : text(JSON.parse(entry) as AuditView))
-  }
+  for await (const { type, data } of eventsOf(answer))
+    if (type === 'entry') await io.out(json ? safeJson(data) : text(JSON.parse(data) as AuditView))
 }
 
 async function check({ io, admin }: Context, json: boolean | undefined): Promise<number> {

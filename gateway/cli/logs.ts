@@ -12,9 +12,9 @@ import {
 import { GatewayError } from '../errors'
 import { createLogFolder } from '../logs/log-folder'
 import { readLogs } from '../logs/log-reader'
-import { createSseParser } from '../wire/sse'
-import { type AdminClient, must, toRemoteError } from './client'
+import { type AdminClient, must } from './client'
 import { type Command, exit } from './command'
+import { ask, eventsOf } from './event-stream'
 import { findServer } from './find'
 import type { Io } from './io'
 import { safe, safeJson } from './output'
@@ -46,7 +46,6 @@ const options = {
 } as const
 
 const MOST_LINES = 10_000
-const LONGEST_EVENT = 1024 * 1024
 
 function readLevel(text: string): LineLevel {
   const found = lineLevels.find((level) => level === text || (level === 'warning' && text === 'warn'))
@@ -76,37 +75,20 @@ function text(line: LogLine, names: ReadonlyMap<string, string>): string {
   return `${line.time} ${line.level.padEnd(7)} ${line.source.padEnd(10)} ${about}${safe(line.message)}${by}`
 }
 
-// Not through the typed client: it takes every text that looks like a date for one.
-async function ask(admin: AdminClient, path: string, query: object): Promise<Response> {
-  const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))
-  const answer = await admin.fetch(`${path}?${search}`)
-  if (!answer.ok) throw toRemoteError(await answer.json())
-  return answer
-}
+const queryOf = (query: object): Record<string, string> =>
+  Object.fromEntries(Object.entries(query).map(([name, value]) => [name, String(value)]))
 
 async function read(admin: AdminClient, path: string, query: object): Promise<LogLine[]> {
-  const lines: unknown = await (await ask(admin, path, query)).json()
+  const lines: unknown = await (await ask(admin, path, queryOf(query))).json()
   return Array.isArray(lines) ? lines.map(asLine).filter((line) => line !== null) : []
 }
 
 /** Prints the events of a live view until it ends. */
 async function follow(answer: Response, io: Io, print: (line: LogLine) => Promise<void>): Promise<void> {
-  let waiting: { type: string | null; data: Uint8Array }[] = []
-  const parser = createSseParser({
-    maxEventBytes: LONGEST_EVENT,
-    onEvent: (event) => void waiting.push(event),
-    onRetry: () => undefined,
-  })
-  for await (const chunk of answer.body ?? []) {
-    parser.push(chunk)
-    const now = waiting
-    waiting = []
-    for (const { type, data } of now) {
-      const json = new TextDecoder().decode(data)
-      const line = type === 'line' ? parseLine(json) : null
-      if (line) await print(line)
-      else if (type === 'missed') io.talk('mcpmux: some lines came too fast and were left out here')
-    }
+  for await (const { type, data } of eventsOf(answer)) {
+    const line = type === 'line' ? parseLine(data) : null
+    if (line) await print(line)
+    else if (type === 'missed') io.talk('mcpmux: some lines came too fast and were left out here')
   }
 }
 
@@ -146,11 +128,8 @@ export const command: Command = {
       const server = wanted === undefined ? null : await findServer(admin, wanted, values.space)
       const show = print(values.all ? await namesOf(admin) : new Map())
       if (values.follow) {
-        const answer = await ask(admin, '/logs/stream', {
-          ...query,
-          ...(server ? { server: server.id } : { of }),
-        })
-        await follow(answer, io, show)
+        const search = queryOf({ ...query, ...(server ? { server: server.id } : { of }) })
+        await follow(await ask(admin, '/logs/stream', search), io, show)
         return exit.ok
       }
       const lines = server
