@@ -115,18 +115,18 @@ const rows: Record<string, string | Requirement> = {
   'threat.26': 'stored secrets are never given out',
 
   // Signing in to servers.
+  'threat.27': 'resource metadata must name the server',
+  'threat.28': 'an issuer must match exactly',
+  'threat.29': 'answers of another authorization server are refused',
+  'threat.30': 'PKCE with S256 always',
+  'threat.31': 'state is single-use and bound',
+  'threat.41': 'registrations are kept clean',
   ...Object.fromEntries(
     (
       [
-        ['27', 'resource metadata must name the server'],
-        ['28', 'an issuer must match exactly'],
-        ['29', 'answers of another authorization server are refused'],
-        ['30', 'PKCE with S256 always'],
-        ['31', 'state is single-use and bound'],
         ['32', 'one loopback callback'],
         ['38', 'refresh is single-flight and never throws good credentials away'],
         ['39', 'scopes grow one step at a time'],
-        ['41', 'registrations are kept clean'],
       ] as const
     ).map(([number, promise]) => [`threat.${number}`, { promise, deferred: 'needs the sign-in to servers' }]),
   ),

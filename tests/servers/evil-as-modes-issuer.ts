@@ -196,6 +196,34 @@ export const issuerModes: Record<string, Mode> = {
     'register-redirect',
     each(redirects, (change) => refused(35, { registration: change })),
   ),
+  'takes-documents': works(
+    41,
+    saying(() => ({ client_id_metadata_document_supported: true })),
+  ),
+  'secret-ends-in-an-hour': works(41, {
+    registration: (answer) =>
+      'client_secret' in answer
+        ? { ...answer, client_secret_expires_at: Math.floor(Date.now() / 1000) + 3600 }
+        : answer,
+  }),
+  'managed-registration': works(41, {
+    registration: (answer, { issuer }) => ({
+      ...answer,
+      registration_client_uri: `${issuer}/register/${String(answer.client_id)}`,
+      registration_access_token: `secret-${crypto.randomUUID()}`,
+    }),
+  }),
+  'managed-elsewhere': works(41, {
+    registration: (answer, { other }) => ({
+      ...answer,
+      registration_client_uri: `${other}/register/${String(answer.client_id)}`,
+      registration_access_token: `secret-${crypto.randomUUID()}`,
+    }),
+  }),
+  // The server hands its users over to another authorization server (SEP-2352).
+  'moved-to-another': works(41, {
+    protectedResource: (answer, { other }) => ({ ...answer, authorization_servers: [other] }),
+  }),
   'grants-without-codes': refused(
     30,
     saying(() => ({ response_types_supported: ['token'] })),

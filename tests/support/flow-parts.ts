@@ -12,6 +12,7 @@ import { createFlows } from '../../gateway/oauth/flows'
 import type { FlowView } from '../../gateway/oauth/flow-view'
 import { createChooseRegistration } from '../../gateway/oauth/registration'
 import { createRegistrations } from '../../gateway/oauth/registrations'
+import { createWithdraw } from '../../gateway/oauth/withdraw'
 import { createTokenEndpoint } from '../../gateway/oauth/token-endpoint'
 import { type Runtime, systemRuntime } from '../../gateway/runtime'
 import { createRedactor } from '../../gateway/secrets/redactor'
@@ -109,6 +110,7 @@ export async function openFlowParts(options: FlowPartsOptions = {}) {
       problems,
       addServer,
     },
+    withdraw: createWithdraw({ registrations, fetchFor }),
     origin: `http://127.0.0.1:${port}`,
     refuseConsent: () => void (consented = false),
     /** What a browser does with a sign-in at this authorization server; gives the page it ends on. */

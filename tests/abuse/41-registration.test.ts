@@ -1,0 +1,182 @@
+// Threat 41: how McpMux is known to an authorization server: as it asked to be, kept sealed, and at that server alone.
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'bun:test'
+import { Secret } from '../../gateway/secrets/secret'
+import { modeNamed, modesOf } from '../servers/evil-as-modes'
+import { type EvilAs, startEvilAs } from '../support/evil-as'
+import { signInUnder } from '../support/flow-outcome'
+import { movedClock, openFlowParts } from '../support/flow-parts'
+
+for (const name of modesOf(41))
+  test(`[threat.41] [oauth.flow] registering at an authorization server: ${name}`, () =>
+    signInUnder(name, ({ outcome, error, detail, parts }) => {
+      const expected = modeNamed(name).outcome
+      expect([outcome, parts.accepted.length]).toEqual([expected, expected === 'works' ? 1 : 0])
+      if (expected === 'works') return
+      expect(error).toMatch(/^oauth\.(?:registration_refused|registration_needed|unreachable)$/)
+      expect(detail).toMatch(/^[^\p{C}]{0,300}$/u)
+      expect(parts.stores.registrations.list(parts.stores.servers.list()[0]?.id ?? '')).toEqual([])
+    }))
+
+type Parts = Awaited<ReturnType<typeof openFlowParts>>
+
+const signIn = async (parts: Parts, evil: EvilAs, serverId: string) => {
+  const flow = await parts.flows.begin(serverId)
+  const url = new URL(flow.url ?? '')
+  const response = await fetch(url, { redirect: 'manual' })
+  return {
+    clientId: url.searchParams.get('client_id') ?? '',
+    flow: await parts.flows.finish(response.headers.get('location') ?? ''),
+  }
+}
+const registered = (evil: EvilAs) =>
+  evil.at('issuer', '/register').map(({ body }) => JSON.parse(body) as object)
+
+test('[threat.41] it registers as a native application without a secret, for one redirect address', async () => {
+  await using evil = await startEvilAs()
+  await using parts = await openFlowParts()
+  await signIn(parts, evil, parts.addServer(evil.mcpUrl).id)
+  expect(registered(evil)).toEqual([
+    {
+      client_name: 'McpMux',
+      application_type: 'native',
+      redirect_uris: [`${parts.origin}/oauth/callback`],
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+      scope: 'tools:read offline_access',
+    },
+  ])
+})
+
+test('[threat.41] [cred.encrypted] a client secret is sealed for its server and issuer, and opens nowhere else', async () => {
+  await using evil = await startEvilAs({ authMethods: ['client_secret_post'] })
+  await using parts = await openFlowParts()
+  const [server, other] = [parts.addServer(evil.mcpUrl), parts.addServer(evil.mcpUrl)]
+  await signIn(parts, evil, server.id)
+  const [client] = evil.grants.clients.values()
+  const secret = client?.secret ?? '?'
+  expect(secret).toStartWith('secret-')
+  const stored = ['', '-wal'].map((end) => readFileSync(`${parts.stores.file}${end}`).toString('latin1'))
+  expect(stored.join('')).not.toContain(secret)
+  const held = parts.registrations.find(server, evil.issuer)
+  expect([held?.clientSecret?.reveal(), held?.authMethod]).toEqual([secret, 'client_secret_post'])
+  expect(parts.registrations.find(server, evil.other)).toBeNull()
+  const row = parts.stores.registrations.get(server.id, evil.issuer)
+  if (!row) throw new Error('it is stored')
+  // Whoever moves the row, in the file, to another server or issuer has nothing of it.
+  parts.stores.registrations.put({ ...row, serverId: other.id })
+  parts.stores.registrations.put({ ...row, issuer: evil.other })
+  expect(() => parts.registrations.find(other, evil.issuer)).toThrow('cannot be read')
+  expect(() => parts.registrations.find(server, evil.other)).toThrow('cannot be read')
+})
+
+test('[threat.41] a registration serves again, until its secret runs out or its redirect address is another one', async () => {
+  await using evil = await startEvilAs({
+    mode: 'secret-ends-in-an-hour',
+    authMethods: ['client_secret_basic'],
+  })
+  const runtime = movedClock()
+  await using parts = await openFlowParts({ runtime })
+  const server = parts.addServer(evil.mcpUrl)
+  const first = await signIn(parts, evil, server.id)
+  expect((await signIn(parts, evil, server.id)).clientId).toBe(first.clientId)
+  runtime.move(50 * 60_000)
+  const second = await signIn(parts, evil, server.id)
+  expect(second).toMatchObject({ flow: { phase: 'done' } })
+  expect(second.clientId).not.toBe(first.clientId)
+  expect(registered(evil)).toHaveLength(2)
+})
+
+test('[threat.41] a server that moves to another authorization server finds nothing of the first one there', async () => {
+  await using evil = await startEvilAs()
+  await using parts = await openFlowParts()
+  const server = parts.addServer(evil.mcpUrl)
+  const before = await signIn(parts, evil, server.id)
+  const kept = parts.stores.registrations.get(server.id, evil.issuer)
+  evil.mode = 'moved-to-another'
+  const after = await signIn(parts, evil, server.id)
+  expect(after.flow).toMatchObject({ phase: 'done', issuer: evil.other })
+  expect(JSON.stringify(evil.at('other').map(({ query, body }) => `${query} ${body}`))).not.toContain(
+    before.clientId,
+  )
+  // What was there is as it was, and serves when the server comes back to it.
+  expect(parts.stores.registrations.get(server.id, evil.issuer)).toEqual(kept)
+  evil.mode = 'honest'
+  expect((await signIn(parts, evil, server.id)).clientId).toBe(before.clientId)
+  expect(registered(evil)).toHaveLength(1)
+})
+
+test('[threat.41] [oauth.flow] a given client id comes first, then the document, then registering', async () => {
+  await using evil = await startEvilAs({ mode: 'takes-documents' })
+  await using parts = await openFlowParts()
+  const server = parts.addServer(evil.mcpUrl)
+  expect((await signIn(parts, evil, server.id)).clientId).toStartWith('client-')
+  parts.stores.settings.set('oauth.client_document', 'https://mux.example/client.json')
+  expect((await signIn(parts, evil, server.id)).clientId).toBe('https://mux.example/client.json')
+  const { clientId, clientSecret } = evil.giveClient('client_secret_basic')
+  parts.registrations.give(server, { clientId, clientSecret: new Secret(clientSecret ?? '') })
+  const given = await signIn(parts, evil, server.id)
+  expect(given).toMatchObject({ clientId, flow: { phase: 'done' } })
+  const last = evil.at('issuer', '/token').at(-1)
+  expect(last?.headers.get('authorization')).toStartWith('Basic ')
+  expect(last?.form.has('client_secret')).toBe(false)
+  expect(registered(evil)).toHaveLength(1)
+  // It is tied to the issuer it was used at, and to no other from then on.
+  evil.mode = 'moved-to-another'
+  const moved = await parts.flows.begin(server.id)
+  expect(moved.url).not.toContain(clientId)
+})
+
+test('[threat.41] where nobody may register, a person is told what to do, and what is given serves', async () => {
+  await using evil = await startEvilAs({ mode: 'register-endpoint-missing' })
+  await using parts = await openFlowParts()
+  const server = parts.addServer(evil.mcpUrl)
+  const refused = await parts.flows.begin(server.id).catch((error: unknown) => String(error))
+  expect(refused).toContain(evil.issuer)
+  expect(refused).toContain(`${parts.origin}/oauth/callback`)
+  const { clientId } = evil.giveClient('none')
+  parts.registrations.give(server, { issuer: evil.issuer, clientId, clientSecret: null })
+  expect(await signIn(parts, evil, server.id)).toMatchObject({ clientId, flow: { phase: 'done' } })
+  for (const bad of ['', 'a\nb', 'ä', 'a'.repeat(5000)])
+    expect(() => parts.registrations.give(server, { clientId: bad, clientSecret: null })).toThrow('client id')
+})
+
+test('[threat.41] a registration that is replaced, or whose server is removed, is ended where it was made', async () => {
+  await using evil = await startEvilAs({ mode: 'managed-registration' })
+  await using parts = await openFlowParts()
+  const server = parts.addServer(evil.mcpUrl)
+  const ended = () =>
+    evil
+      .at('issuer')
+      .filter(({ method }) => method === 'DELETE')
+      .map(({ path, headers }) => [path, headers.get('authorization')])
+  const first = await parts.flows.begin(server.id)
+  const held = parts.registrations.find(server, evil.issuer)
+  // Nothing came back, as when the authorization server forgot the client: so it is registered anew.
+  parts.flows.cancel(first.id)
+  const second = await signIn(parts, evil, server.id)
+  expect(second.clientId).not.toBe(held?.clientId ?? '')
+  while (ended().length < 1) await Bun.sleep(5)
+  expect(ended()).toEqual([[`/register/${held?.clientId}`, `Bearer ${held?.management?.token.reveal()}`]])
+  await parts.withdraw(server)
+  expect(ended()[1]?.[0]).toBe(`/register/${second.clientId}`)
+  // A token for it goes to no other origin than the one that registered.
+  evil.mode = 'managed-elsewhere'
+  const another = parts.addServer(evil.mcpUrl)
+  await signIn(parts, evil, another.id)
+  await parts.withdraw(another)
+  expect(evil.at('other')).toEqual([])
+})
+
+test('[threat.41] a client id the authorization server does not know any more is not used again', async () => {
+  await using evil = await startEvilAs()
+  await using parts = await openFlowParts()
+  const server = parts.addServer(evil.mcpUrl)
+  const flow = await parts.flows.begin(server.id)
+  const answer = await evil.browse(flow.url ?? '')
+  evil.grants.clients.clear()
+  expect(await parts.flows.finish(String(answer))).toMatchObject({ phase: 'failed', error: 'oauth.refused' })
+  expect(parts.stores.registrations.list(server.id)).toEqual([])
+  expect(await signIn(parts, evil, server.id)).toMatchObject({ flow: { phase: 'done' } })
+})
