@@ -18,6 +18,8 @@ const rows: Record<string, string | Requirement> = {
   'cred.keychain': 'keys live in the keychain of the operating system',
   'cred.encrypted': 'secret columns are sealed with AES-256-GCM',
   'cred.zeroize': 'key bytes are wiped after use',
+  'cred.inputs':
+    'keys and values of a server are checked, filled in where they belong, and seen nowhere else',
   'oauth.flow': {
     promise: 'sign-in to servers with OAuth 2.1 and PKCE',
     partly: 'its parts are there, and no door to them',

@@ -47,7 +47,7 @@ function consentView(server: Server, { consents, spaces, secrets, consentRows }:
     source: server.source,
     definition: definitionBody(server.definition),
     inputs: inputViews(server, secrets),
-    risks: risks(server.definition),
+    risks: risks(server.definition, server.inputs),
     given,
     waits: given ? null : changes?.length ? 'changed' : waits(),
     before: last && { givenBy: last.givenBy, givenAt: last.givenAt },

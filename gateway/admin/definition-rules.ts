@@ -1,8 +1,9 @@
 import { isAbsolute } from 'node:path'
 import type { EraChoice } from '../domain/era'
-import { type Definition, inputReference, type ServerInput } from '../domain/server'
-import { decidesCode } from '../domain/risks'
-import { carriesPassword, looksSecret } from '../domain/secret-names'
+import { argumentsProblem, textsProblem, type RuleProblem } from '../domain/reference-rules'
+import { refers } from '../domain/references'
+import type { Definition } from '../domain/server'
+import { declarationProblem, inputProblem, type ServerInput } from '../domain/server-input'
 import { GatewayError } from '../errors'
 
 const invalid = (detail: string) => new GatewayError('input.invalid', detail)
@@ -26,51 +27,61 @@ export function checkEra({ type }: Definition, era: EraChoice | undefined): void
     throw invalid('the SSE transport ended with the older era; give the address of Streamable HTTP')
 }
 
-/** Env values or headers of a definition: name to text. */
-const namedValues = (definition: Definition): Readonly<Record<string, string>> =>
-  definition.type === 'stdio' ? definition.env : definition.headers
+/** References work in environment, headers and arguments; anywhere else they would be taken for what they are not. */
+function checkPlainTexts(definition: Definition): void {
+  const texts =
+    definition.type === 'stdio'
+      ? { command: definition.command, folder: definition.cwd ?? '' }
+      : { URL: definition.url }
+  for (const [what, text] of Object.entries(texts))
+    if (refers(text)) throw invalid(`the ${what} cannot refer to a value`)
+}
 
 /**
- * What the schema cannot say: URLs without passwords, absolute folders, secrets only by reference, and every
- * `${input:ID}` declared once and used. Throws `input.invalid` naming fields, never values.
+ * What the schema cannot say: URLs without passwords, absolute folders, secrets only by reference and never in an
+ * argument, and every `${input:ID}` declared once and used. Throws `input.invalid` or `input.secret_in_argv`, naming
+ * fields, never values.
  */
-export function checkDefinition(
-  definition: Definition,
-  inputs: readonly Pick<ServerInput, 'id' | 'secret'>[],
-): void {
+export function checkDefinition(definition: Definition, inputs: readonly ServerInput[]): void {
   if (definition.type !== 'stdio') checkUrl(definition.url)
   else if (definition.cwd !== null && !isAbsolute(definition.cwd))
     throw invalid('the folder must be an absolute path')
+  checkPlainTexts(definition)
 
   const declared = new Map(inputs.map((input) => [input.id, input]))
   if (declared.size !== inputs.length) throw invalid('an input is declared twice')
   const used = new Set<string>()
-  for (const [name, text] of Object.entries(namedValues(definition))) {
-    const id = inputReference(text)
-    if (id === null) {
-      if (text.includes('${input:'))
-        throw invalid(`the value of "${name}" must be an input alone, not a part of a text`)
-      if (looksSecret(name) || carriesPassword(text))
-        throw invalid(`"${name}" looks like a secret: give it as a secret input`)
-      continue
-    }
-    const input = declared.get(id)
-    if (!input) throw invalid(`the value of "${name}" refers to an input that is not declared`)
-    // A secret may change after the consent, and is not shown for it.
-    if (input.secret && definition.type === 'stdio' && decidesCode(name))
-      throw invalid(`"${name}" decides which code runs, so its value must be seen: it cannot be secret`)
-    if (!input.secret && looksSecret(name)) throw invalid(`the input of "${name}" must be secret`)
-    used.add(id)
-  }
+  const problem: RuleProblem | null =
+    textsProblem(definition, declared, used) ?? argumentsProblem(definition, declared, used)
+  if (problem) throw new GatewayError(problem.inArgv ? 'input.secret_in_argv' : 'input.invalid', problem.what)
   for (const id of declared.keys()) if (!used.has(id)) throw invalid('an input is declared but not used')
+  for (const input of inputs) {
+    const wrong = declarationProblem(input)
+    if (wrong !== null) throw invalid(`the input ${input.id} ${wrong}`)
+  }
 }
 
-/** Values of inputs that go into headers may not break out of them (RFC 9110 section 5.5). */
+/** Throws `input.invalid` for values that do not fit their inputs. */
 export function checkInputValues(
   definition: Definition,
+  inputs: readonly ServerInput[],
   values: readonly { id: string; value: string | null }[],
 ): void {
-  if (definition.type === 'stdio') return
-  if (values.some(({ value }) => value !== null && /[\r\n]/.test(value)))
-    throw invalid('a header value may not contain line breaks')
+  for (const { id, value } of values) {
+    const input = inputs.find((one) => one.id === id)
+    if (!input) throw invalid('the server declares no such input')
+    if (value === null) continue
+    const wrong = inputProblem(input, value)
+    if (wrong !== null) throw invalid(`the value of ${id} ${wrong}`)
+    // They may not break out of a header (RFC 9110 section 5.5).
+    if (definition.type !== 'stdio' && /[\r\n]/.test(value))
+      throw invalid('a header value may not contain line breaks')
+    if (value.includes(':') && isUserOfBasic(definition, id))
+      throw invalid(`the value of ${id} is a user name, which cannot have a colon`)
+  }
 }
+
+/** RFC 7617 section 2: what is behind the first colon would become part of the password. */
+const isUserOfBasic = (definition: Definition, id: string): boolean =>
+  definition.type !== 'stdio' &&
+  Object.values(definition.headers).some((text) => text.startsWith(`\${basic:${id}:`))

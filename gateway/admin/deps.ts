@@ -8,6 +8,8 @@ import type { Views } from '../policy/views'
 import type { Runtime } from '../runtime'
 import type { Consents } from '../secrets/consents'
 import type { ServerSecrets } from '../secrets/server-secrets'
+import type { ValueResolver } from '../secrets/server-values'
+import type { SpaceSecrets } from '../secrets/space-secrets'
 import type { Vault } from '../secrets/vault'
 import type { SessionKeys } from '../session/session-keys'
 import type { Decisions } from '../signin/decide'
@@ -73,6 +75,8 @@ export interface AdminDeps {
   /** Groups writes: all of them are stored, or none. */
   db: Pick<Database, 'transaction'>
   secrets: ServerSecrets
+  namedSecrets: SpaceSecrets
+  values: ValueResolver
   vault: Vault
   dataKeys: Pick<DataKeyStore, 'active'>
   operator: Operator

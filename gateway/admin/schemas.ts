@@ -75,20 +75,44 @@ const RemoteDefinition = t.Object(
 export const DefinitionBody = t.Union([StdioDefinition, RemoteDefinition])
 export type DefinitionBody = Static<typeof DefinitionBody>
 
-/** A value for an input. Secret ones go in and never come out. */
+const InputId = t.String({ minLength: 1, maxLength: 256, pattern: '^[^}\\u0000]+$' })
+const InputType = t.Union([
+  t.Literal('text'),
+  t.Literal('number'),
+  t.Literal('boolean'),
+  t.Literal('url'),
+  t.Literal('choice'),
+  t.Literal('file'),
+  t.Literal('folder'),
+])
+/** An input, and a value for it. Secret ones go in and never come out. */
 export const InputBody = t.Object(
   {
-    id: t.String({ minLength: 1, maxLength: 256, pattern: '^[^}\\u0000]+$' }),
+    id: InputId,
     secret: t.Boolean(),
     value: t.Nullable(NoNul),
+    type: t.Optional(InputType),
+    title: t.Optional(t.String({ maxLength: 200 })),
+    description: t.Optional(t.String({ maxLength: 2000 })),
+    required: t.Optional(t.Boolean()),
+    default: t.Optional(NoNul),
+    choices: t.Optional(t.Array(t.String({ maxLength: 1000 }), { maxItems: 200 })),
+    min: t.Optional(t.Number()),
+    max: t.Optional(t.Number()),
+    multiple: t.Optional(t.Boolean()),
   },
   closed,
 )
 export type InputBody = Static<typeof InputBody>
 
-/** Values for secret inputs that a server already declares. */
-export const SecretValues = t.Object(
-  { values: t.Array(t.Object({ id: Id, value: NoNul }, closed), { minItems: 1, maxItems: 200 }) },
+/** Values for inputs that a server already declares; null takes one away. */
+export const InputValues = t.Object(
+  {
+    values: t.Array(t.Object({ id: InputId, value: t.Nullable(NoNul) }, closed), {
+      minItems: 1,
+      maxItems: 200,
+    }),
+  },
   closed,
 )
 

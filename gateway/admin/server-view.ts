@@ -1,16 +1,14 @@
 import type { Era } from '../domain/exchange'
 import { featureKinds, type FeatureKind } from '../domain/feature'
-import type { Definition, Server } from '../domain/server'
 import { risks } from '../domain/risks'
+import type { Definition, Server } from '../domain/server'
+import type { ServerInput } from '../domain/server-input'
 import type { UpstreamState } from '../domain/upstream-state'
 import type { AdminDeps } from './deps'
 import type { DefinitionBody } from './schemas'
 
 /** A declared input as it is shown: of a secret one only whether it is there. */
-export interface InputView {
-  id: string
-  secret: boolean
-  value: string | null
+export interface InputView extends ServerInput {
   isSet: boolean
 }
 
@@ -31,12 +29,11 @@ export interface ServerView extends Omit<Server, 'inputs' | 'definition'> {
   refreshedAt: number | null
 }
 
-type Deps = Pick<AdminDeps, 'catalog' | 'eras' | 'consents' | 'secrets' | 'operator'>
+type Deps = Pick<AdminDeps, 'catalog' | 'eras' | 'consents' | 'secrets' | 'values' | 'operator'>
 
 export const inputViews = (server: Server, secrets: AdminDeps['secrets']): InputView[] =>
   server.inputs.map((input) => ({
-    id: input.id,
-    secret: input.secret,
+    ...input,
     value: input.secret ? null : input.value,
     isSet: input.secret ? isStored(server, input.id, secrets) : input.value !== null,
   }))
@@ -45,25 +42,19 @@ export const inputViews = (server: Server, secrets: AdminDeps['secrets']): Input
 const isStored = (server: Server, inputId: string, secrets: AdminDeps['secrets']): boolean =>
   ['present', 'locked'].includes(secrets.get(server, inputId).state)
 
-/** What the rows alone decide: the live side hears of a change a moment after they have it. */
-const fromRows: readonly UpstreamState['status'][] = [
-  'idle',
-  'disabled',
-  'needs_consent',
-  'needs_input',
-  'locked',
-]
+/** Whether what is stored alone decides it: the live side hears of a change a moment after that. */
+const isFromRows = (state: UpstreamState): boolean =>
+  state.status === 'failed'
+    ? state.code === 'input.path' || state.code === 'credential.unreadable'
+    : ['idle', 'disabled', 'needs_consent', 'needs_input', 'locked'].includes(state.status)
 
 /** The live state; for a server that does not run, what would keep it from starting. */
-export function stateOf(server: Server, deps: Omit<Deps, 'catalog' | 'eras'>): UpstreamState {
+export function stateOf(server: Server, deps: Pick<Deps, 'operator' | 'consents' | 'values'>): UpstreamState {
   if (!server.enabled) return { status: 'disabled' }
   const live = deps.operator.states().get(server.id)
-  if (live && !fromRows.includes(live.status)) return live
+  if (live && !isFromRows(live)) return live
   if (!deps.consents.of(server)) return { status: 'needs_consent' }
-  if (inputViews(server, deps.secrets).some((input) => !input.isSet)) return { status: 'needs_input' }
-  const secret = server.inputs.find((input) => input.secret)
-  if (secret && deps.secrets.get(server, secret.id).state === 'locked') return { status: 'locked' }
-  return { status: 'idle' }
+  return deps.values.resolve(server).blocked ?? { status: 'idle' }
 }
 
 function serverInfo(raw: string): ServerView['serverInfo'] {
@@ -100,7 +91,7 @@ export function serverView(server: Server, deps: Deps): ServerView {
     inputs: inputViews(server, deps.secrets),
     state: stateOf(server, deps),
     consent: deps.consents.of(server),
-    risks: risks(server.definition),
+    risks: risks(server.definition, server.inputs),
     features,
     serverInfo: catalog.handshake ? serverInfo(catalog.handshake.serverInfo) : null,
     eraFound: found && { era: found.era, foundAt: found.foundAt },

@@ -1,16 +1,20 @@
-import { type Definition, type Server, type ServerInput } from '../domain/server'
+import type { Definition, Server } from '../domain/server'
+import { type ServerInput, valueOf } from '../domain/server-input'
 import { GatewayError } from '../errors'
 import { checkAlias, suggestAlias } from '../policy/naming'
 import { Secret } from '../secrets/secret'
 import { checkDefinition, checkEra, checkInputValues } from './definition-rules'
 import type { AdminDeps } from './deps'
 import type { InputBody, ServerConsent, ServerCreate, ServerPatch } from './schemas'
-import { inputViews } from './server-view'
 
 type Deps = Pick<AdminDeps, 'servers' | 'spaces' | 'catalog' | 'consents' | 'secrets' | 'db' | 'events'>
 
 const declarations = (inputs: readonly InputBody[]): ServerInput[] =>
-  inputs.map(({ id, secret, value }) => ({ id, secret, value: secret ? null : value }))
+  inputs.map((input) => ({ ...input, value: input.secret ? null : input.value }))
+
+/** Inputs as an approval is shown them: what a value comes to, and of a secret one only that it is there. */
+const shownInputs = (inputs: readonly ServerInput[]) =>
+  inputs.map((input) => ({ id: input.id, secret: input.secret, value: input.secret ? null : valueOf(input) }))
 
 /** Changes of servers: rules first, then the rows, then the event. Secret values are sealed before they become one. */
 export function createServerWrites({ servers, spaces, catalog, consents, secrets, db, events }: Deps) {
@@ -41,7 +45,7 @@ export function createServerWrites({ servers, spaces, catalog, consents, secrets
     const space = spaces.get(draft.spaceId)
     checkDefinition(draft.definition, inputs)
     checkEra(draft.definition, draft.era)
-    checkInputValues(draft.definition, inputs)
+    checkInputValues(draft.definition, inputs, inputs)
     if (inputs.some((input) => input.secret)) secrets.requireWritable()
     const others = servers.list(space.id)
     const chosen =
@@ -91,7 +95,7 @@ export function createServerWrites({ servers, spaces, catalog, consents, secrets
         )
       checkDefinition(nextDefinition, nextInputs)
       checkEra(nextDefinition, rest.era)
-      checkInputValues(nextDefinition, nextInputs)
+      checkInputValues(nextDefinition, nextInputs, nextInputs)
       const server = db.transaction(() => {
         const updated = servers.update(id, {
           ...rest,
@@ -109,10 +113,9 @@ export function createServerWrites({ servers, spaces, catalog, consents, secrets
     /** Approves a stored server, if what was shown is what is stored. */
     approve(id: string, { givenBy, definition, inputs, source }: ServerConsent): Server {
       const server = servers.get(id)
-      const stored = inputViews(server, secrets).map(({ isSet: _, ...shown }) => shown)
       const isStored =
         Bun.deepEquals(definition, server.definition, true) &&
-        Bun.deepEquals(inputs, stored, true) &&
+        Bun.deepEquals(inputs, shownInputs(server.inputs), true) &&
         (source ?? server.source) === server.source
       if (!isStored)
         throw new GatewayError('consent.mismatch', 'look at the server again and approve what it is now')
@@ -129,14 +132,27 @@ export function createServerWrites({ servers, spaces, catalog, consents, secrets
       return server
     },
 
-    setSecrets(id: string, values: readonly { id: string; value: string }[]): Server {
-      const server = servers.get(id)
-      for (const { id: inputId } of values)
-        if (!server.inputs.some((input) => input.id === inputId && input.secret))
-          throw new GatewayError('input.invalid', 'the server declares no such secret input')
-      checkInputValues(server.definition, values)
-      db.transaction(() => {
-        for (const { id: inputId, value } of values) secrets.set(server, inputId, new Secret(value))
+    /** Gives values to inputs that are declared, or takes them away. A change of what would run takes the consent. */
+    setValues(id: string, values: readonly { id: string; value: string | null }[]): Server {
+      const before = servers.get(id)
+      checkInputValues(before.definition, before.inputs, values)
+      const given = new Map(values.map((one) => [one.id, one.value]))
+      const server = db.transaction(() => {
+        for (const { id: inputId, secret } of before.inputs) {
+          const value = given.get(inputId)
+          if (!secret || value === undefined) continue
+          if (value === null) secrets.remove(before, inputId)
+          else secrets.set(before, inputId, new Secret(value))
+        }
+        const open = before.inputs.map((input) =>
+          input.secret
+            ? input
+            : { ...input, value: given.has(input.id) ? (given.get(input.id) ?? null) : input.value },
+        )
+        if (Bun.deepEquals(open, before.inputs)) return before
+        const updated = servers.update(id, { inputs: open })
+        if (!consents.of(updated)) consents.withdraw(before)
+        return updated
       })
       changed(server)
       return server

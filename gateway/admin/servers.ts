@@ -6,8 +6,8 @@ import { resource } from './resource'
 import {
   CallQuery,
   IdParams,
+  InputValues,
   Nothing,
-  SecretValues,
   ServerConsent,
   ServerCreate,
   ServerPatch,
@@ -87,13 +87,15 @@ export function serverRoutes(deps: AdminDeps) {
         { params: IdParams, body: ServerConsent },
       )
       .put(
-        '/:id/secrets',
+        '/:id/values',
         ({ params, body, request }) => {
-          const server = writes.setSecrets(params.id, body.values)
-          note(request, 'server.secrets', server, { inputs: body.values.map(({ id }) => id).join(', ') })
+          const consented = consents.of(servers.get(params.id)) !== null
+          const server = writes.setValues(params.id, body.values)
+          note(request, 'server.values', server, { inputs: body.values.map(({ id }) => id).join(', ') })
+          if (consented && !consents.of(server)) note(request, 'consent.withdrawn', server)
           return serverView(server, deps)
         },
-        { params: IdParams, body: SecretValues },
+        { params: IdParams, body: InputValues },
       )
       .post(
         '/:id/connect',

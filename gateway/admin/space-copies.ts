@@ -1,6 +1,7 @@
 // A Space as a second one, and as a file.
 import type { Member } from '../domain/policy'
 import type { Server } from '../domain/server'
+import type { ServerInput } from '../domain/server-input'
 import type { Space } from '../domain/space'
 import { ruleText } from '../policy/rule-text'
 import type { AdminDeps } from './deps'
@@ -108,7 +109,7 @@ type ServerInFile = Pick<
   'alias' | 'definition' | 'enabled' | 'keepRunning' | 'era' | 'isolation' | 'source'
 > & {
   /** A secret one has no value here: whoever reads the file gives their own. */
-  inputs: Record<string, { secret: true } | { secret: false; value: string | null }>
+  inputs: Record<string, Omit<ServerInput, 'id' | 'value'> & { value?: string | null }>
 }
 
 export function exportSpace(
@@ -154,7 +155,7 @@ const inFile = ({
   alias,
   definition,
   inputs: Object.fromEntries(
-    inputs.map(({ id, secret, value }) => [id, secret ? { secret: true } : { secret: false, value }]),
+    inputs.map(({ id, value, ...input }) => [id, input.secret ? input : { ...input, value }]),
   ),
   enabled,
   keepRunning,

@@ -3,7 +3,7 @@ import { type ApprovalView, approvalViews } from './approvals'
 import { clientView } from './client-view'
 import type { AdminDeps, GatewayInfo } from './deps'
 import { resource } from './resource'
-import { inputViews, stateOf } from './server-view'
+import { stateOf } from './server-view'
 import type { Problem } from '../store/database'
 import { type VaultView, vaultView } from './vault'
 
@@ -46,16 +46,14 @@ export interface Status extends GatewayInfo {
   clients: { id: string; name: string; lastSeenAt: number | null; space: string; remark: string | null }[]
 }
 
-function missing(state: UpstreamState, absentInputs: readonly string[]): string | null {
+function missing(state: UpstreamState): string | null {
   switch (state.status) {
     case 'disabled':
       return 'disabled; enable it to use it'
     case 'needs_consent':
       return 'what it would run is not approved; see "mcpmux consent"'
     case 'needs_input':
-      return absentInputs.length > 0
-        ? `needs ${absentInputs.join(', ')}; give it with restart`
-        : 'needs a value'
+      return `needs ${state.missing.join(', ')}; see "mcpmux credentials"`
     case 'needs_authorization':
       return 'asks for a sign-in'
     case 'locked':
@@ -87,7 +85,7 @@ function sessionKeyView({ sessionKeys, vault }: AdminDeps): SessionKeyView {
 
 /** Everything of one moment, for `status`. */
 export function readStatus(deps: AdminDeps): Status {
-  const { spaces, servers, clients, catalog, secrets, views, consents, pins } = deps
+  const { spaces, servers, clients, catalog, views, consents, pins } = deps
   const active = spaces.active()
   const names = new Map(spaces.list().map((space) => [space.id, space.name]))
   return {
@@ -95,9 +93,6 @@ export function readStatus(deps: AdminDeps): Status {
     space: { id: active.id, name: active.name },
     servers: servers.list().map((server) => {
       const state = stateOf(server, deps)
-      const absent = inputViews(server, secrets)
-        .filter((input) => !input.isSet)
-        .map((input) => input.id)
       return {
         id: server.id,
         name: server.name,
@@ -106,7 +101,7 @@ export function readStatus(deps: AdminDeps): Status {
         space: names.get(server.spaceId) ?? '',
         state,
         tools: catalog.get(server.id).features.filter((feature) => feature.kind === 'tool').length,
-        missing: missing(state, absent),
+        missing: missing(state),
       }
     }),
     vault: vaultView(deps),

@@ -36,7 +36,7 @@ export const command: Command = {
     for (const { id } of due) secrets.push({ id, value: await obtainSecret(id, kind, io) })
 
     const route = admin.api.servers({ id: server.id })
-    if (secrets.length > 0) await must(route.secrets.put({ values: secrets }))
+    if (secrets.length > 0) await must(route.values.put({ values: secrets }))
     const now = await must(route.restart.post({}))
     await show(io, values.json, now, () => `${safe(now.name)}: ${stateWord(now.state)}`)
     if (now.state.status === 'failed') {

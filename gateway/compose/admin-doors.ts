@@ -26,7 +26,7 @@ export function openAdminDoors(
   { libc, quit }: { libc: Libc; quit: () => void },
 ): string {
   const { config, runtime, startedAt, redactor, journal, tell, trail, fault } = foundation
-  const { stores, events, vault, secrets, consents, pins } = foundation
+  const { stores, events, vault, secrets, namedSecrets, values, consents, pins } = foundation
   const operator: Operator = {
     states: pool.states,
     async connect(serverId, signal) {
@@ -49,6 +49,8 @@ export function openAdminDoors(
       runtime,
       events,
       secrets,
+      namedSecrets,
+      values,
       vault,
       consents,
       consentRows: stores.consents,

@@ -13,6 +13,9 @@ import { createPins } from '../pins/pins'
 import { createOsKeychain } from '../secrets/os-keychain'
 import { createRedactor } from '../secrets/redactor'
 import { createServerSecrets } from '../secrets/server-secrets'
+import { createValueResolver } from '../secrets/server-values'
+import { createSpaceSecrets } from '../secrets/space-secrets'
+import { lookAt } from '../secrets/look-at'
 import { createVault } from '../secrets/vault'
 import { createWrappingKeys } from '../secrets/wrapping-keys'
 import { openStores } from '../store/stores'
@@ -66,6 +69,13 @@ export function openFoundation(parts: Parts, config: Config, options: GatewayOpt
   // The keychain takes its time, and what follows needs none of it.
   const unlocking = vault.unlock(null).catch(fault)
   const secrets = createServerSecrets({ vault, credentials: stores.credentials })
+  const namedSecrets = createSpaceSecrets({ vault, store: stores.spaceSecrets })
+  const values = createValueResolver({
+    secrets,
+    spaceSecrets: namedSecrets,
+    environment: config.environment,
+    lookAt,
+  })
   const consents = createConsents({
     store: stores.consents,
     fileKey: openInstallKey(config.dataDir, runtime),
@@ -97,6 +107,8 @@ export function openFoundation(parts: Parts, config: Config, options: GatewayOpt
     vault,
     unlocking,
     secrets,
+    namedSecrets,
+    values,
     consents,
     pins,
   }

@@ -13,7 +13,7 @@ export type Servers = Awaited<ReturnType<typeof openServers>>
 /** Ends what an earlier run left behind, and opens the pool. `announce` takes what servers say on their own. */
 export async function openServers(parts: Parts, foundation: Foundation, announce: () => Announce | null) {
   const { config, runtime, redactor, journal, tell, fault, stores, events, trail } = foundation
-  const { vault, secrets, consents } = foundation
+  const { vault, values, consents } = foundation
   const { servers, settings } = stores
   const processes = parts.use(openProcesses({ config, runtime, onError: fault }))
   const swept = await processes.sweep()
@@ -29,7 +29,7 @@ export async function openServers(parts: Parts, foundation: Foundation, announce
       servers,
       catalog: foundation.pins.catalog,
       eras: stores.eras,
-      secrets,
+      values,
       sessions: stores.sessions,
       downstream: {
         resourceUpdated: (...update) => announce()?.resourceUpdated(...update),

@@ -33,7 +33,7 @@ export const auditActions = [
   'server.added',
   'server.changed',
   'server.removed',
-  'server.secrets',
+  'server.values',
   'server.spawned',
   'server.restarted',
   'server.stopped',

@@ -1,13 +1,21 @@
 import type { Definition, Server } from './server'
+import { type ServerInput, valueOf } from './server-input'
 
 /** Everything an approval is about: what decides what runs or is called. */
 export interface ConsentForm {
   spaceId: string
   source: string
   definition: Definition
-  /** By id. Secret inputs count by reference, the others with their value. */
-  inputs: Readonly<Record<string, { secret: true } | { secret: false; value: string | null }>>
+  /** By id. Secret inputs count by reference, the others with the value they come to. */
+  inputs: Readonly<Record<string, ApprovedInput>>
 }
+
+type ApprovedInput = { secret: true } | { secret: false; value: string | null; multiple?: true }
+
+const approvedInput = (input: Omit<ServerInput, 'id'>): ApprovedInput =>
+  input.secret
+    ? { secret: true }
+    : { secret: false, value: valueOf(input), ...(input.multiple ? { multiple: true } : {}) }
 
 export const consentForm = ({
   spaceId,
@@ -18,14 +26,12 @@ export const consentForm = ({
   spaceId,
   source,
   definition,
-  inputs: Object.fromEntries(
-    inputs.map(({ id, secret, value }) => [id, secret ? { secret } : { secret, value }]),
-  ),
+  inputs: Object.fromEntries(inputs.map((input) => [input.id, approvedInput(input)])),
 })
 
 /** One part of what would run that is not what was approved; raw text, not safe for a terminal. */
 export interface ConsentChange {
-  /** `command`, `argument 2`, `environment NAME`, `folder`, `url`, `header NAME`, `value ID`, `from`, `Space`, `transport`. */
+  /** `command`, `argument 2`, `environment NAME`, `folder`, `url`, `header NAME`, `value ID`, `values ID`, `from`, `Space`, `transport`. */
   what: string
   /** null where it was not there before. */
   before: string | null
@@ -61,7 +67,10 @@ function partsOf({ spaceId, source, definition, inputs }: ConsentForm): Map<stri
     for (const [name, text] of Object.entries(definition.headers)) parts.push([`header ${name}`, text])
   }
   for (const [id, input] of Object.entries(inputs))
-    parts.push([`value ${id}`, input.secret ? '(secret)' : (input.value ?? '(not set)')])
+    parts.push([
+      `${!input.secret && input.multiple ? 'values' : 'value'} ${id}`,
+      input.secret ? '(secret)' : (input.value ?? '(not set)'),
+    ])
   parts.push(['from', source], ['Space', spaceId])
   return new Map(parts)
 }

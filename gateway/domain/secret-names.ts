@@ -35,6 +35,9 @@ export const looksSecret = (name: string): boolean =>
   !loaders.test(name) &&
   words(name).some((word) => telling.has(word) || /(key|token|secret|password)$/.test(word))
 
+/** Variables that steer the gateway itself, or hold a key to it: no server is given them. */
+export const isOurVariable = (name: string): boolean => loaders.test(name) || /^MCPMUX_/i.test(name)
+
 /** True for a value that carries a password in plain sight: `scheme://user:password@host`. */
 export const carriesPassword = (value: string): boolean =>
   /^[a-z][a-z0-9+.-]*:\/\/[^/\s:@]*:[^/\s@]+@/i.test(value)

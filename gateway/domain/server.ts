@@ -1,15 +1,14 @@
 import type { EraChoice } from './era'
 import type { Isolation } from './isolation'
+import type { ServerInput } from './server-input'
 
-/**
- * A value of an environment variable or header: literal text, or `${input:ID}` as the WHOLE value, which
- * stands for the Server's input of that id (never spliced into a longer text).
- */
+/** A value of an environment variable or header: text, with references (`references.ts`) in it. */
 export type InputText = string
 
 export interface StdioDefinition {
   type: 'stdio'
   command: string
+  /** Texts, and whole arguments that stand for an input. */
   args: readonly string[]
   env: Readonly<Record<string, InputText>>
   /** Working folder; null is a folder of the server's own inside the data folder. */
@@ -23,14 +22,6 @@ export interface RemoteDefinition {
 }
 
 export type Definition = StdioDefinition | RemoteDefinition
-
-/** A named value a definition refers to. A secret one never leaves the process that holds it. */
-export interface ServerInput {
-  id: string
-  secret: boolean
-  /** The stored value of a non-secret input; null when secret or not set. */
-  value: string | null
-}
 
 /** An MCP server configured in one Space. */
 export interface Server {
@@ -54,7 +45,3 @@ export interface Server {
   createdAt: number
   updatedAt: number
 }
-
-/** `${input:ID}` as a whole value, else null. */
-export const inputReference = (text: InputText): string | null =>
-  /^\$\{input:([^}]+)\}$/.exec(text)?.[1] ?? null

@@ -2,7 +2,9 @@ import type { ErrorCode } from '../errors'
 
 /** The live side of a Server, one to one with the words a person sees. Times are epoch milliseconds. */
 export type UpstreamState =
-  | { status: 'disabled' | 'needs_input' | 'needs_consent' | 'locked' | 'idle' }
+  | { status: 'disabled' | 'needs_consent' | 'locked' | 'idle' }
+  /** `missing`: ids of inputs, and references (`${env:NAME}`, `${secret:NAME}`) to what is not there. */
+  | { status: 'needs_input'; missing: readonly string[] }
   | { status: 'connecting'; since: number }
   | { status: 'ready'; since: number; protocolVersion: string }
   | { status: 'needs_authorization'; authorizeUrl: string | null }

@@ -11,6 +11,7 @@ import m0010 from '../migrations/0010_consent_form.sql' with { type: 'text' }
 import m0011 from '../migrations/0011_keys.sql' with { type: 'text' }
 import m0012 from '../migrations/0012_asked_clients.sql' with { type: 'text' }
 import m0013 from '../migrations/0013_oauth.sql' with { type: 'text' }
+import m0014 from '../migrations/0014_inputs.sql' with { type: 'text' }
 
 /** Every migration in order; position + 1 is the `user_version` it leads to. Shipped entries never change. */
 export const migrations: readonly string[] = [
@@ -27,4 +28,5 @@ export const migrations: readonly string[] = [
   m0011,
   m0012,
   m0013,
+  m0014,
 ]

@@ -1,24 +1,20 @@
 import { eraChoices, type EraChoice } from '../domain/era'
 import { isolations, type Isolation } from '../domain/isolation'
-import type { Definition, Server, ServerInput } from '../domain/server'
+import type { Definition, Server } from '../domain/server'
+import type { ServerInput } from '../domain/server-input'
 import { GatewayError } from '../errors'
 import type { Runtime } from '../runtime'
 import type { Database } from './database'
 import { definitionText, parseDefinition } from './definition'
-
-export interface ServerInputDraft {
-  id: string
-  secret: boolean
-  /** Must be null for a secret: this store has no place for one. */
-  value: string | null
-}
+import { inputColumns, inputOf, inputParams, type InputRow } from './input-rows'
 
 export interface ServerDraft {
   spaceId: string
   name: string
   alias: string
   definition: Definition
-  inputs?: ServerInputDraft[]
+  /** The value of a secret one must be null: this store has no place for it. */
+  inputs?: ServerInput[]
   keepRunning?: boolean
   source: string
   enabled?: boolean
@@ -67,13 +63,6 @@ interface Row {
   updated_at: number
 }
 
-interface InputRow {
-  server_id: string
-  id: string
-  secret: number
-  value: string | null
-}
-
 const ALIAS = /^[a-z0-9-]{0,20}$/
 
 /** Servers of all Spaces. */
@@ -101,8 +90,8 @@ export function createServerStore(db: Database, runtime: Pick<Runtime, 'now' | '
       keep_running = $keepRunning, era = $era, isolation = $isolation, position = $position, updated_at = $now WHERE id = $id`)
   const clearInputs = db.statement('DELETE FROM server_inputs WHERE server_id = $id')
   const insertInput = db.statement(`
-    INSERT INTO server_inputs (server_id, id, secret, value, position)
-    VALUES ($serverId, $id, $secret, $value, $position)`)
+    INSERT INTO server_inputs (server_id, ${inputColumns}, position)
+    VALUES ($serverId, ${inputColumns.replaceAll(/\w+/g, '$$$&')}, $position)`)
   const drop = db.statement('DELETE FROM servers WHERE id = $id')
 
   const toServer = (row: Row, own: readonly InputRow[]): Server | null => {
@@ -120,7 +109,7 @@ export function createServerStore(db: Database, runtime: Pick<Runtime, 'now' | '
       name: row.name,
       alias: row.alias,
       definition,
-      inputs: own.map(({ id, secret, value }) => ({ id, secret: secret === 1, value })),
+      inputs: own.map(inputOf),
       enabled: row.enabled === 1,
       keepRunning: row.keep_running === 1,
       era,
@@ -156,10 +145,10 @@ export function createServerStore(db: Database, runtime: Pick<Runtime, 'now' | '
     if (new Set(list.map((input) => input.id)).size !== list.length)
       throw new GatewayError('input.invalid', 'two inputs of one id')
     clearInputs.run({ id: serverId })
-    for (const [position, { id, secret, value }] of list.entries()) {
-      if (secret && value !== null)
+    for (const [position, input] of list.entries()) {
+      if (input.secret && input.value !== null)
         throw new GatewayError('input.invalid', 'a secret is not stored with its server')
-      insertInput.run({ serverId, id, secret: Number(secret), value, position })
+      insertInput.run({ serverId, ...inputParams(input), position })
     }
   }
 

@@ -19,6 +19,7 @@ import { createSessionStore } from './sessions'
 import { createSettingStore } from './settings'
 import { createSignInStore } from './sign-ins'
 import { createSpaceStore } from './spaces'
+import { createSpaceSecretStore } from './space-secrets'
 import { createToolUsageStore } from './tool-usage'
 
 /** Opens the database and every store over it. Throws what `openDatabase` throws. */
@@ -40,6 +41,7 @@ export function openStores(file: string, runtime: Pick<Runtime, 'now' | 'newId'>
     sessions: createSessionStore(db),
     consents: createConsentStore(db, runtime),
     credentials: createCredentialStore(db, runtime),
+    spaceSecrets: createSpaceSecretStore(db, runtime),
     dataKeys: createDataKeyStore(db, runtime),
     registrations: createRegistrationStore(db, runtime),
     tokens: createTokenStore(db),

@@ -5,7 +5,7 @@ import type { GatewayError } from '../errors'
 import type { SafeFetch } from '../net/safe-fetch'
 import type { Runtime } from '../runtime'
 import type { Redactor } from '../secrets/redactor'
-import { Secret } from '../secrets/secret'
+import type { ServerValues } from '../secrets/server-values'
 import type { Channel, ChannelEvents } from './channel'
 import { openStreamableHttp } from './http-channel'
 import { serverFolder } from './server-folder'
@@ -24,11 +24,7 @@ export function createOpenChannel(deps: {
   spawned?: (server: Server, pid: number) => void
 }) {
   const { config, settings, runtime, safeFetch, redactor, stdio } = deps
-  return async (
-    server: Server,
-    values: Readonly<Record<string, string | Secret>>,
-    events: ChannelEvents,
-  ): Promise<Channel> => {
+  return async (server: Server, values: ServerValues, events: ChannelEvents): Promise<Channel> => {
     const { id, definition } = server
     const limits = {
       maxMessageBytes: settings('limits.message_bytes'),
@@ -36,17 +32,18 @@ export function createOpenChannel(deps: {
       connectTimeout: settings('timeouts.connect'),
     }
     if (definition.type === 'stdio') {
-      const { command, args, cwd } = definition
+      const { command, cwd } = definition
+      const { args, named: env, secrets } = values
       const ownFolder = serverFolder(config.dataDir, id)
-      const options = { command, args, cwd, env: values, ownFolder, limits, events }
+      const options = { command, args, cwd, env, secrets, ownFolder, limits, events }
       const channel = await openStdio(options, { ...stdio, runtime, redactor, platform: config.platform })
       deps.spawned?.(server, channel.pid)
       return channel
     }
-    const held = redactor.hold(Object.values(values).filter((value) => value instanceof Secret))
+    const held = redactor.hold(values.secrets)
     const options = {
       url: definition.url,
-      headers: values,
+      headers: values.named,
       limits,
       events: {
         ...events,

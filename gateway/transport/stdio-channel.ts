@@ -17,6 +17,8 @@ export interface StdioOptions {
   args: readonly string[]
   /** The variables its definition declares, resolved; they win over the inherited ones. */
   env: Readonly<Record<string, string | Secret>>
+  /** Secrets that are only a part of one of them. */
+  secrets?: readonly Secret[]
   /** Working folder of the definition; null takes `ownFolder`. */
   cwd: string | null
   /** The server's own folder inside the data folder, made (0700) when it is used. */
@@ -73,7 +75,10 @@ export async function openStdio(options: StdioOptions, deps: StdioDeps): Promise
   const command = resolveCommand(options.command, { environment: env, platform })
   const cwd = options.cwd ?? ensureServerFolder(options.ownFolder)
   const tree = deps.trees.spawn({ command, args: options.args, env, cwd })
-  const held = deps.redactor.hold(Object.values(options.env).filter((value) => value instanceof Secret))
+  const held = deps.redactor.hold([
+    ...Object.values(options.env).filter((value) => value instanceof Secret),
+    ...(options.secrets ?? []),
+  ])
 
   const log = createServerLog({
     onLog: (source, line) => closed || events.onLog(source, line),

@@ -6,14 +6,13 @@ import { GatewayError } from '../errors'
 import type { EventBus } from '../events'
 import type { Absence, Downstream, Upstreams } from '../router/ports'
 import type { Runtime } from '../runtime'
-import type { ServerSecrets } from '../secrets/server-secrets'
+import type { ServerValues, ValueResolver } from '../secrets/server-values'
 import type { CatalogStore } from '../store/catalog'
 import type { EraStore } from '../store/eras'
 import type { ServerStore } from '../store/servers'
 import type { SessionStore } from '../store/sessions'
 import { createBackoff } from './backoff'
 import type { Channel, ChannelEvents } from '../transport/channel'
-import { resolveValues } from './inputs'
 import { createIsolated } from './isolated'
 import { createStartGate } from './start-gate'
 import { Upstream } from './upstream'
@@ -33,17 +32,13 @@ export interface PoolDeps {
   servers: ServerStore
   catalog: CatalogStore
   eras: EraStore
-  secrets: Pick<ServerSecrets, 'get' | 'stamp'>
+  values: Pick<ValueResolver, 'resolve' | 'stamp'>
   /** Where subscriptions of sessions survive a rest and a restart. */
   sessions: Pick<SessionStore, 'subscriptions' | 'subscribe' | 'unsubscribe'>
   downstream: Downstream
   /** True when the person approved exactly this definition. */
   consented(server: Server): boolean
-  open(
-    server: Server,
-    values: ReturnType<typeof resolveValues>['values'],
-    events: ChannelEvents,
-  ): Promise<Channel>
+  open(server: Server, values: ServerValues, events: ChannelEvents): Promise<Channel>
   log: UpstreamDeps['log']
   redact: UpstreamDeps['redact']
 }
@@ -70,7 +65,7 @@ export function createPool(deps: PoolDeps): Pool {
 
   const blockedBy: UpstreamDeps['blockedBy'] = (server) => {
     if (!deps.consented(server)) return { status: 'needs_consent' }
-    return resolveValues(server, deps.secrets).blocked
+    return deps.values.resolve(server).blocked
   }
 
   const make = (server: Server, shared: boolean): Upstream =>
@@ -80,9 +75,9 @@ export function createPool(deps: PoolDeps): Pool {
       usage,
       gate,
       blockedBy,
-      secretStamp: deps.secrets.stamp,
+      secretStamp: deps.values.stamp,
       backoff: createBackoff(runtime),
-      open: (row, channelEvents) => deps.open(row, resolveValues(row, deps.secrets).values, channelEvents),
+      open: (row, channelEvents) => deps.open(row, deps.values.resolve(row).values, channelEvents),
       logLevel: () => levels.get(server.spaceId) ?? null,
     })
   const isolated = createIsolated({

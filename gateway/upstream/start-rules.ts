@@ -14,6 +14,7 @@ const errors = {
 export function startRefusal(state: UpstreamState | null): GatewayError | null {
   // A failed state that blocks is one that trying again does not mend.
   if (state?.status === 'failed') return new GatewayError(state.code)
+  if (state?.status === 'needs_input') return new GatewayError(errors.needs_input, state.missing.join(', '))
   const code = state && state.status in errors ? errors[state.status as keyof typeof errors] : null
   return code && new GatewayError(code)
 }

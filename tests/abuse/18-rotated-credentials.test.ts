@@ -46,7 +46,7 @@ test('[threat.18] [space.isolation] one URL in two Spaces: a new credential is u
   for (let round = 0; round < 40; round++) {
     const turn = round % 2
     const value = `${spaces[turn]?.space}-${round}`
-    await control.send('PUT', `/servers/${spaces[turn]?.server}/secrets`, {
+    await control.send('PUT', `/servers/${spaces[turn]?.server}/values`, {
       values: [{ id: 'X-Canary', value }],
     })
     now[turn] = value

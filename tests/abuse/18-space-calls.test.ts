@@ -35,7 +35,7 @@ test('[threat.18] [space.isolation] of 10 000 calls that interleave over two Spa
     const servers = await control.get<Stored[]>(`/servers?space=${id}`)
     definitions.push(servers.map(({ name, alias, definition }) => ({ name, alias, definition })))
     for (const server of servers)
-      await control.send('PUT', `/servers/${server.id}/secrets`, {
+      await control.send('PUT', `/servers/${server.id}/values`, {
         values: [{ id: server.name === 'here' ? 'CANARY' : 'X-Canary', value: `${space} ${server.name}` }],
       })
     const key = (await daemon.ok('key', 'create', `client-${space}`, '--space', space)).trim()

@@ -97,7 +97,7 @@ test('[threat.25] what decides which code runs cannot hide behind a secret that 
     const given = { inputs: [{ id: 'o', secret: true, value: '--smol' }], consent: { givenBy: 'cli' } }
     const { status, body } = await ask('POST', '/servers', server({ name, definition, ...given }))
     if (status === 200) {
-      await ask('PUT', `/servers/${body.id}/secrets`, {
+      await ask('PUT', `/servers/${body.id}/values`, {
         values: [{ id: 'o', value: `--preload=${preload}` }],
       })
       await poke(body.id)
@@ -123,7 +123,7 @@ test('[threat.25] a transport does not change into another, openly or smuggled',
     ['POST', '/restart', { definition: evil() }],
     ['POST', '/stop', evil()],
     ['POST', '/consent', { givenBy: 'cli', definition: evil(), inputs: [] }],
-    ['PUT', '/secrets', { values: [], definition: evil() }],
+    ['PUT', '/values', { values: [], definition: evil() }],
   ]
   for (const [method, path, sent] of tries) {
     const { status } = await ask(method, `/servers/${body.id}${path}`, sent)

@@ -89,10 +89,10 @@ test('[threat.26] no change answers with a secret, whether it succeeds or fails'
   const [local = '', remote = ''] = ids
   const secret = canaries.again
   const answers = [
-    await text('PUT', `/servers/${remote}/secrets`, { values: [{ id: 'auth', value: secret }] }),
-    await text('PUT', `/servers/${remote}/secrets`, { values: [{ id: secret, value: secret }] }),
-    await text('PUT', `/servers/${remote}/secrets`, { values: [{ id: 'auth', value: `${secret}\r\nx` }] }),
-    await text('PUT', `/servers/${remote}/secrets`, { values: secret }),
+    await text('PUT', `/servers/${remote}/values`, { values: [{ id: 'auth', value: secret }] }),
+    await text('PUT', `/servers/${remote}/values`, { values: [{ id: secret, value: secret }] }),
+    await text('PUT', `/servers/${remote}/values`, { values: [{ id: 'auth', value: `${secret}\r\nx` }] }),
+    await text('PUT', `/servers/${remote}/values`, { values: secret }),
     await text('PATCH', `/servers/${local}`, { inputs: [{ id: 'API_KEY', secret: false, value: secret }] }),
     await text('PATCH', `/servers/${local}`, {
       inputs: [{ id: 'API_KEY', secret: true, value: { a: secret } }],
@@ -111,7 +111,7 @@ test('[threat.26] the event stream carries no secret', async () => {
   let seen = ''
   for await (const chunk of answer.body ?? []) {
     if (seen === '') {
-      void text('PUT', `/servers/${ids[1]}/secrets`, { values: [{ id: 'auth', value: canaries.header }] })
+      void text('PUT', `/servers/${ids[1]}/values`, { values: [{ id: 'auth', value: canaries.header }] })
     }
     seen += new TextDecoder().decode(chunk)
     if (seen.includes('event: server')) break

@@ -25,6 +25,7 @@ const pinned = [
   '03b41575e6069b7d9ab896ca84189240e414dfc22b8fb1afec965f979bbdfe14',
   'd4585993e8e54858efd218c15ebe25ba0f87befeb86ae87fb7f9a2d37c0812ac',
   'e3d0d15ae23ee8ebcfd227be4d8babad8facbe9bc187460ed16c58d7a29fdd3d',
+  '3f1b32e34ea082bd10c08894ac5c2b46de857ca260150cf3339607a7c25f44ef',
 ]
 
 const next = [

@@ -108,7 +108,7 @@ const toAdmin: [string, string, unknown][] = [
   ['PUT', '/settings/canary-75', { value: 1 }],
   ['PUT', '/settings/port', { value: 'canary-75' }],
   ['PUT', '/settings/port', { value: -1 }],
-  ['PUT', '/servers/canary-75/secrets', { values: [{ id: 'a', value: 'canary-75' }] }],
+  ['PUT', '/servers/canary-75/values', { values: [{ id: 'a', value: 'canary-75' }] }],
   ['PATCH', '/servers/canary-75', { name: 'canary-75' }],
   ['PATCH', '/spaces/canary-75', { name: 'canary-75' }],
   ['POST', '/servers', { name: 'canary-75' }],

@@ -96,7 +96,8 @@ const refusedDefinitions: [string, object, object[]][] = [
   ['a secret as plain text', stdio({ env: { API_KEY: 'sk-1' } }), []],
   ['a password in a value', stdio({ env: { DB: 'postgres://me:pw@host/db' } }), []],
   ['an input that is not declared', stdio({ env: { A: '${input:A}' } }), []],
-  ['an input inside a text', stdio({ env: { A: 'x${input:A}' } }), [{ id: 'A', secret: true, value: 'v' }]],
+  ['an input inside an argument', stdio({ args: ['x${input:A}'] }), [{ id: 'A', secret: false, value: 'v' }]],
+  ['a reference without an end', stdio({ env: { A: 'x${input:A' } }), []],
   ['an input nobody uses', stdio({}), [{ id: 'A', secret: true, value: 'v' }]],
   [
     'a secret declared as open',
@@ -132,10 +133,10 @@ test('[admin] a missing value shows as such until it is given', async () => {
     inputs: [{ id: 'Authorization', secret: true, value: null }],
     consent: { givenBy: 'cli' },
   })
-  expect(server.state).toEqual({ status: 'needs_input' })
+  expect(server.state).toEqual({ status: 'needs_input', missing: ['Authorization'] })
   const status = (await admin.api.status.get()).data
   expect(status?.servers[0]?.missing).toContain('Authorization')
-  const secrets = admin.api.servers({ id: server.id }).secrets
+  const secrets = admin.api.servers({ id: server.id }).values
   expect(
     (await secrets.put({ values: [{ id: 'Authorization', value: 'Bearer x' }] })).data?.state.status,
   ).toBe('idle')

@@ -238,7 +238,7 @@ test('[process] a changed secret reaches a server that runs, a changed name leav
   const first = await pid()
   await send('PATCH', '', { alias: 'renamed' })
   expect(await pid()).toBe(first)
-  await send('PUT', '/secrets', { values: [{ id: 'API_TOKEN', value: 'second-value' }] })
+  await send('PUT', '/values', { values: [{ id: 'API_TOKEN', value: 'second-value' }] })
   const second = await pid()
   expect(second).not.toBe(first)
   expect(readFileSync(`/proc/${second}/environ`, 'utf8')).toContain('API_TOKEN=second-value')

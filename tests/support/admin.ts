@@ -11,7 +11,10 @@ import { standingGrants } from '../../gateway/policy/standing-grants'
 import { createViews } from '../../gateway/policy/views'
 import { systemRuntime } from '../../gateway/runtime'
 import { createConsents } from '../../gateway/secrets/consents'
+import { lookAt } from '../../gateway/secrets/look-at'
 import { createServerSecrets } from '../../gateway/secrets/server-secrets'
+import { createValueResolver } from '../../gateway/secrets/server-values'
+import { createSpaceSecrets } from '../../gateway/secrets/space-secrets'
 import { createSessionKeys } from '../../gateway/session/session-keys'
 import { tempPins } from './pins'
 import { signInParts } from './sign-in-parts'
@@ -61,6 +64,8 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
     report: (error) => internals.push(error),
   })
   const signIn = signInParts({ stores, events, runtime: systemRuntime })
+  const secrets = createServerSecrets({ vault, credentials: stores.credentials })
+  const namedSecrets = createSpaceSecrets({ vault, store: stores.spaceSecrets })
   const deps: AdminDeps = {
     ...stores,
     pins,
@@ -69,7 +74,14 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
     runtime: systemRuntime,
     events,
     vault,
-    secrets: createServerSecrets({ vault, credentials: stores.credentials }),
+    secrets,
+    namedSecrets,
+    values: createValueResolver({
+      secrets,
+      spaceSecrets: namedSecrets,
+      environment: { KNOWN_VARIABLE: 'known' },
+      lookAt,
+    }),
     consentRows: stores.consents,
     consents: createConsents({
       store: stores.consents,
