@@ -4,6 +4,7 @@ import { auditRoutes } from './audit'
 import { approvalRoutes } from './approvals'
 import { clientRoutes } from './clients'
 import { consentRoutes } from './consents'
+import { credentialRoutes } from './credentials'
 import type { AdminDeps } from './deps'
 import { effectiveRoutes } from './effective'
 import { eventRoutes } from './events'
@@ -19,6 +20,7 @@ import { setRoutes } from './sets'
 import { settingRoutes } from './settings'
 import { signInRoutes } from './sign-ins'
 import { spaceQuestionRoutes } from './space-questions'
+import { spaceSecretRoutes } from './space-secrets'
 import { spaceRoutes } from './spaces'
 import { statusRoutes } from './status'
 import { toolRoutes } from './tools'
@@ -45,6 +47,8 @@ export const adminApi = (deps: AdminDeps, onInternal: (cause: unknown) => void =
     .use(spaceRoutes(deps))
     .use(spaceQuestionRoutes(deps))
     .use(serverRoutes(deps))
+    .use(credentialRoutes(deps))
+    .use(spaceSecretRoutes(deps))
     .use(consentRoutes(deps))
     .use(pinRoutes(deps))
     .use(pinPolicyRoutes(deps))

@@ -116,6 +116,14 @@ export const InputValues = t.Object(
   closed,
 )
 
+/** A secret of a Space. It goes in and never comes out. */
+export const SecretValue = t.Object(
+  { value: t.String({ minLength: 1, maxLength: 32_768, pattern: '^[^\\u0000]*$' }) },
+  closed,
+)
+/** `used`: also one that servers refer to. */
+export const SecretRemoval = t.Object({ space: t.Optional(Id), used: t.Optional(t.Literal('true')) }, closed)
+
 /** Where an approval was given. */
 const GivenBy = t.Union([t.Literal('cli'), t.Literal('window'), t.Literal('demo')])
 const ConsentBody = t.Object({ givenBy: GivenBy }, closed)

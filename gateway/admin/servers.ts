@@ -88,11 +88,14 @@ export function serverRoutes(deps: AdminDeps) {
       )
       .put(
         '/:id/values',
-        ({ params, body, request }) => {
+        async ({ params, body, request }) => {
           const consented = consents.of(servers.get(params.id)) !== null
           const server = writes.setValues(params.id, body.values)
           note(request, 'server.values', server, { inputs: body.values.map(({ id }) => id).join(', ') })
-          if (consented && !consents.of(server)) note(request, 'consent.withdrawn', server)
+          const approved = consents.of(server) !== null
+          if (consented && !approved) note(request, 'consent.withdrawn', server)
+          // Who is told that it cannot run may rely on its processes being gone.
+          if (!approved || deps.values.resolve(server).blocked) await operator.stop(server.id)
           return serverView(server, deps)
         },
         { params: IdParams, body: InputValues },

@@ -7,7 +7,7 @@ import { ruleText } from '../policy/rule-text'
 import type { AdminDeps } from './deps'
 import { ruleNames } from './sets'
 
-type Deps = Pick<AdminDeps, 'spaces' | 'servers' | 'sets' | 'secrets' | 'pins' | 'db'>
+type Deps = Pick<AdminDeps, 'spaces' | 'servers' | 'sets' | 'secrets' | 'namedSecrets' | 'pins' | 'db'>
 
 export interface SpaceCopy {
   space: Space
@@ -20,13 +20,18 @@ export interface SpaceCopy {
  * Throws what making a Space throws, and with secrets what reading and storing them throws.
  */
 export function duplicateSpace(deps: Deps, original: Space, name: string, withSecrets: boolean): SpaceCopy {
-  const { spaces, servers, secrets, pins, db } = deps
+  const { spaces, servers, secrets, namedSecrets, pins, db } = deps
   const inside = servers.list(original.id)
-  if (withSecrets && inside.some(({ inputs }) => inputs.some(({ secret }) => secret)))
-    secrets.requireWritable()
+  const named = withSecrets ? namedSecrets.list(original.id) : []
+  const hasSecrets = named.length > 0 || inside.some(({ inputs }) => inputs.some(({ secret }) => secret))
+  if (withSecrets && hasSecrets) secrets.requireWritable()
   const made = db.transaction(() => {
     const space = spaces.create({ name, icon: original.icon })
     const serverIds = new Map<string, string>()
+    for (const { name: secret } of named) {
+      const stored = namedSecrets.get(original.id, secret)
+      if (stored.state === 'present') namedSecrets.set(space.id, secret, stored.value)
+    }
     const copies = inside.map((server) => {
       const { alias, definition, inputs, enabled, keepRunning, era, isolation, source } = server
       const copy = servers.create({
@@ -113,7 +118,7 @@ type ServerInFile = Pick<
 }
 
 export function exportSpace(
-  { servers, sets, pins }: Omit<Deps, 'spaces' | 'db' | 'secrets'>,
+  { servers, sets, pins }: Omit<Deps, 'spaces' | 'db' | 'secrets' | 'namedSecrets'>,
   space: Space,
 ): SpaceFile {
   const names = ruleNames(space.id, { sets, servers })

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
-import type { DefinitionBody } from '../admin/schemas'
+import type { DefinitionBody, InputBody } from '../admin/schemas'
 import type { ServerView } from '../admin/server-view'
 import { eraChoices } from '../domain/era'
 import { isolations } from '../domain/isolation'
@@ -9,14 +9,8 @@ import { type AdminClient, must } from './client'
 import { type Command, exit } from './command'
 import { findSpace } from './find'
 import type { Io } from './io'
-import {
-  declaredInputs,
-  envKind,
-  headerKind,
-  type NamedValues,
-  obtainInputs,
-  readNamedValues,
-} from './named-values'
+import { declareInputs, obtainInputs, readInputs } from './given-inputs'
+import { envKind, headerKind, readNamedValues } from './named-values'
 import { plural, safe, show, stateWord } from './output'
 import { review } from './review'
 import { parse, UsageError, words } from './usage'
@@ -33,6 +27,11 @@ Adds an MCP server, asks for your approval and connects it once.
   --env K           secret: taken from your environment, else asked for
   --header "K: V"   HTTP header
   --header K        secret header: taken from variable K (or K_WITH_UNDERSCORES), else asked for
+  --basic USER      Basic authentication: the password is taken from MCPMUX_PASSWORD, else asked for
+  --input ID[?][:TYPE][=VALUE]
+                    a value that texts and arguments refer to as \${input:ID}; TYPE is text (default), secret, number,
+                    boolean, url, file, folder, or choices a|b|c; "?" for one that may be left out, "..." behind the type
+                    for several (an argument each)
   --url URL         address of a remote server
   --transport T     http (Streamable HTTP, default) or sse
   --era E           how it is spoken to: auto (default), legacy (up to 2025-11-25) or modern (2026-07-28)
@@ -47,6 +46,8 @@ const options = {
   'no-prefix': { type: 'boolean' },
   env: { type: 'string', multiple: true },
   header: { type: 'string', multiple: true },
+  basic: { type: 'string' },
+  input: { type: 'string', multiple: true },
   url: { type: 'string' },
   transport: { type: 'string' },
   era: { type: 'string' },
@@ -58,6 +59,8 @@ const options = {
 interface Given {
   env: readonly string[]
   header: readonly string[]
+  basic: string | undefined
+  input: readonly string[]
   url: string | undefined
   transport: string | undefined
 }
@@ -71,26 +74,53 @@ function splitCommand(args: readonly string[]): {
   return at < 0 ? { own: args, command: null } : { own: args.slice(0, at), command: args.slice(at + 1) }
 }
 
+/** What is to run or be contacted, and its inputs as far as the command line has them. */
 function readDefinition(
-  { env, header, url, transport }: Given,
+  { env, header, basic, input, url, transport }: Given,
   argv: readonly string[] | null,
-): { definition: DefinitionBody; named: NamedValues } {
+): { definition: DefinitionBody; inputs: InputBody[] } {
   const [command, ...args] = argv ?? []
   if ((url === undefined) === (command === undefined))
     throw new UsageError('give either a command after --, or --url')
+  const inputs = readInputs(input)
   if (url !== undefined) {
     const type = transport ?? 'http'
     if (type !== 'http' && type !== 'sse') throw new UsageError('--transport is http or sse')
     if (env.length > 0) throw new UsageError('--env is for commands; a URL takes --header')
-    const named = readNamedValues(header, headerKind)
-    return { definition: { type, url, headers: named.texts }, named }
+    const { texts } = readNamedValues(header, headerKind)
+    if (basic === undefined) {
+      const definition = { type, url, headers: texts } as const
+      return { definition, inputs: declareInputs(definition, inputs) }
+    }
+    if (Object.keys(texts).some((name) => name.toLowerCase() === 'authorization'))
+      throw new UsageError('--basic and a header Authorization exclude each other')
+    const headers = { ...texts, Authorization: '${basic:user:password}' }
+    const user = { id: 'user', secret: false, value: basic }
+    const definition = { type, url, headers } as const
+    return { definition, inputs: declareInputs(definition, [user, ...inputs]) }
   }
-  if (header.length > 0 || transport !== undefined)
-    throw new UsageError('--header and --transport are for --url; a command takes --env')
-  const named = readNamedValues(env, envKind)
+  if (header.length > 0 || transport !== undefined || basic !== undefined)
+    throw new UsageError('--header, --basic and --transport are for --url; a command takes --env')
+  const { texts } = readNamedValues(env, envKind)
   // A relative path is meant from where the person stands, and the gateway stands elsewhere.
   const place = command?.startsWith('./') || command?.startsWith('../') ? resolve(command) : (command ?? '')
-  return { definition: { type: 'stdio', command: place, args, env: named.texts, cwd: null }, named }
+  const definition = { type: 'stdio', command: place, args, env: texts, cwd: null } as const
+  return { definition, inputs: declareInputs(definition, inputs) }
+}
+
+/** Other servers of the Space at the same address, which share nothing with a new one. */
+async function sameAddress(
+  admin: AdminClient,
+  spaceId: string,
+  definition: DefinitionBody,
+): Promise<string[]> {
+  if (definition.type === 'stdio' || !URL.canParse(definition.url)) return []
+  const { href } = new URL(definition.url)
+  const servers = await must(admin.api.servers.get({ query: { space: spaceId } }))
+  return servers
+    .filter((one) => one.definition.type !== 'stdio' && URL.canParse(one.definition.url))
+    .filter((one) => one.definition.type !== 'stdio' && new URL(one.definition.url).href === href)
+    .map(({ name }) => name)
 }
 
 /** Words that name a file from here: a server runs in a folder of its own, where they name nothing. */
@@ -155,10 +185,12 @@ export const command: Command = {
     const given = {
       env: values.env ?? [],
       header: values.header ?? [],
+      basic: values.basic,
+      input: values.input ?? [],
       url: values.url,
       transport: values.transport,
     }
-    const { definition, named } = readDefinition(given, argv)
+    const { definition, inputs: declared } = readDefinition(given, argv)
 
     const { io, admin } = open(values['data-dir'])
     const space = await findSpace(admin, values.space)
@@ -166,9 +198,13 @@ export const command: Command = {
     const prefix = alias === undefined ? {} : { alias }
     const draft = { spaceId: space.id, name, ...prefix, definition, era, isolation }
     // The daemon is asked first: nobody types a secret or approves a command for nothing.
-    await must(admin.api.servers.check.post({ ...draft, source, inputs: declaredInputs(named) }))
-    const inputs = await obtainInputs(named, io)
-    for (const line of review(definition, source, declaredInputs(named))) io.talk(line)
+    await must(admin.api.servers.check.post({ ...draft, source, inputs: declared }))
+    const inputs = await obtainInputs(declared, definition, io)
+    for (const line of review(definition, source, inputs)) io.talk(line)
+    for (const other of await sameAddress(admin, space.id, definition))
+      io.talk(
+        `  notice   ${visibleWord(other)} has the same address; this one gets credentials and names of its own`,
+      )
     for (const word of relativeFiles(argv?.slice(1) ?? []))
       io.talk(`  notice   ${visibleWord(word)}: relative to here, but the server runs in a folder of its own`)
     if (!(await approved(io, values.yes))) return exit.needsPerson

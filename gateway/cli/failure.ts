@@ -21,6 +21,7 @@ const hints: Partial<Record<ErrorCode, string>> = {
   'key.replaced': 'see "mcpmux key list"',
   'key.unknown': 'see "mcpmux key list"',
   'listen.taken': 'to stay on another port: start with --port N, then "mcpmux config set port N"',
+  'secret.unknown': 'see "mcpmux secret list"',
   'server.exists': 'choose another name, or remove the old one with "mcpmux remove"',
   'server.unknown': 'see "mcpmux list"',
   'set.preset': 'make one of your own with "mcpmux set create"',
@@ -30,7 +31,7 @@ const hints: Partial<Record<ErrorCode, string>> = {
   'space.unknown': 'see "mcpmux space list"',
   'upstream.disabled': 'switch it on with "mcpmux enable"',
   'upstream.needs_consent': 'approve it with "mcpmux enable"',
-  'upstream.needs_input': 'give the value with "mcpmux restart SERVER --env NAME"',
+  'upstream.needs_input': 'see "mcpmux credentials SERVER", and give it with "mcpmux credentials set"',
   'store.unwritable':
     'check the free space and the permissions of the data folder, or choose another with --data-dir',
   internal: 'try again; if it stays, tell us what you did',

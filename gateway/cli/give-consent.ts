@@ -1,4 +1,5 @@
 import type { ConsentView } from '../admin/consents'
+import { valueOf } from '../domain/server-input'
 import { type AdminClient, must } from './client'
 import type { Io } from './io'
 import { safe, when } from './output'
@@ -42,7 +43,7 @@ export async function approve(
     return false
   }
   const { definition, source } = view
-  const inputs = view.inputs.map(({ id, secret, value }) => ({ id, secret, value }))
+  const inputs = view.inputs.map((input) => ({ id: input.id, secret: input.secret, value: valueOf(input) }))
   await must(api.servers({ id: view.serverId }).consent.post({ givenBy: 'cli', definition, inputs, source }))
   return true
 }

@@ -14,6 +14,8 @@ export interface Io {
   canAsk: boolean
   /** True for yes. Anything but `y` or `yes` is no. */
   confirm(question: string): Promise<boolean>
+  /** A line, shown as it is typed; null at the end of input. */
+  ask(question: string): Promise<string | null>
   /** A line typed without echo; null when the person gave up (end of input or Ctrl-C). */
   askHidden(question: string): Promise<string | null>
   /** All of standard input. */
@@ -43,8 +45,12 @@ export function createIo(config: Pick<Config, 'environment'>): Io {
       process.stderr.write(`${question} [y/N] `)
       return /^y(es)?$/i.test((await keyboard.line())?.trim() ?? '')
     },
+    async ask(question) {
+      process.stderr.write(`${safe(question)}: `)
+      return keyboard.line()
+    },
     async askHidden(question) {
-      const answer = await keyboard.hiddenLine(() => process.stderr.write(`${question}: `))
+      const answer = await keyboard.hiddenLine(() => process.stderr.write(`${safe(question)}: `))
       process.stderr.write('\n')
       return answer
     },

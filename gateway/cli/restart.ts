@@ -1,7 +1,7 @@
 import { must } from './client'
 import { type Command, exit } from './command'
 import { findServer } from './find'
-import { envKind, headerKind, obtainSecret } from './named-values'
+import { obtainSecret } from './given-inputs'
 import { safe, show, stateWord } from './output'
 import { parse, UsageError, words } from './usage'
 
@@ -30,10 +30,14 @@ export const command: Command = {
       throw new UsageError(
         `give only the name of a secret this server has; "${safe(unknown.split(/[=:]/)[0] ?? '')}" is none`,
       )
-    const kind = server.definition.type === 'stdio' ? envKind : headerKind
-    const due = server.inputs.filter((input) => input.secret && (!input.isSet || asked.includes(input.id)))
+    const due = server.inputs.filter(
+      (input) => input.secret && (asked.includes(input.id) || (!input.isSet && input.required !== false)),
+    )
     const secrets: { id: string; value: string }[] = []
-    for (const { id } of due) secrets.push({ id, value: await obtainSecret(id, kind, io) })
+    for (const input of due) {
+      const value = await obtainSecret({ ...input, required: true }, server.definition, io)
+      if (value !== null) secrets.push({ id: input.id, value })
+    }
 
     const route = admin.api.servers({ id: server.id })
     if (secrets.length > 0) await must(route.values.put({ values: secrets }))

@@ -1,13 +1,30 @@
 import type { ConsentChange } from '../domain/consent-form'
+import { referredNames } from '../domain/references'
 import { risks } from '../domain/risks'
 import type { Definition } from '../domain/server'
+import { type ServerInput, valueOf } from '../domain/server-input'
 import { visibleCommand, visibleText, visibleWord } from '../domain/visible-text'
+import { aboutInput, typeWords } from './typed-value'
 
-/** A declared input as an approval is about it: of a secret one only that it is there. */
-export interface ReviewedInput {
-  id: string
-  secret: boolean
-  value: string | null
+/** Values as an approval is about them: of a secret one only that it is there. */
+function valueLines(input: ServerInput): string[] {
+  const value = valueOf(input)
+  const absent = input.required === false ? '(left out)' : '(not set)'
+  const shown = input.secret ? '(secret)' : value === null ? absent : visibleText(value)
+  const about = aboutInput(input)
+  return [
+    `  value    ${visibleText(input.id)}${typeWords(input)}: ${shown}`,
+    ...(about === null ? [] : [`           ${about}`]),
+  ]
+}
+
+/** What is taken from elsewhere each time the server starts. */
+function takenLines(definition: Definition): string[] {
+  const { env, secrets } = referredNames(definition)
+  return [
+    ...env.map((name) => `  takes    ${name} from the environment of McpMux, as a secret`),
+    ...secrets.map((name) => `  takes    the secret ${name} of the Space`),
+  ]
 }
 
 /** What differs from what was approved, one part after the other. */
@@ -25,7 +42,7 @@ const changeLines = (changes: readonly ConsentChange[]): string[] =>
 export function review(
   definition: Definition,
   source: string,
-  inputs: readonly ReviewedInput[] = [],
+  inputs: readonly ServerInput[] = [],
   changes: readonly ConsentChange[] | null = null,
 ): string[] {
   const lines: string[] = []
@@ -41,10 +58,9 @@ export function review(
     for (const [name, text] of Object.entries(definition.headers))
       lines.push(`  header   ${visibleText(name)}: ${visibleText(text)}`)
   }
-  for (const { id, secret, value } of inputs)
-    lines.push(`  value    ${visibleText(id)}: ${secret ? '(secret)' : visibleText(value ?? '(not set)')}`)
+  lines.push(...inputs.flatMap(valueLines), ...takenLines(definition))
   lines.push(`  from     ${visibleText(source)}`)
-  for (const risk of risks(definition)) lines.push(`  notice   ${visibleNotice(risk)}`)
+  for (const risk of risks(definition, inputs)) lines.push(`  notice   ${visibleNotice(risk)}`)
   return [...lines, ...changeLines(changes ?? [])]
 }
 

@@ -20,6 +20,8 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   enable: () => import('./enable'),
   disable: () => import('./disable'),
   restart: () => import('./restart'),
+  credentials: () => import('./credentials'),
+  secret: () => import('./secret'),
   key: () => import('./key'),
   client: () => import('./clients'),
   approve: () => import('./approve'),
@@ -46,6 +48,8 @@ const overview = `McpMux ${version}: one local endpoint for all your MCP servers
   mcpmux add NAME -- COMMAND    add a server (or --url URL)
   mcpmux list | show SERVER | remove SERVER
   mcpmux enable SERVER | disable SERVER | restart SERVER
+  mcpmux credentials [SERVER]   values and keys of servers (also: set, remove)
+  mcpmux secret set NAME        a secret for several servers of a Space (also: list, remove)
   mcpmux key create CLIENT      a key for an AI client (also: list, rotate, edit, revoke)
   mcpmux client list            AI clients (also: show, pin, rename, remove)
   mcpmux approve [ID]           let a program in that asked to sign in (also: deny, signin list)

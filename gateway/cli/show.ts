@@ -3,6 +3,7 @@ import { type Command, exit } from './command'
 import { findServer } from './find'
 import { plural, safe, show, stateWord, when } from './output'
 import { review } from './review'
+import { aboutInput, typeWords } from './typed-value'
 import { parse, words } from './usage'
 
 const help = `Usage: mcpmux show SERVER [--space S] [--data-dir D] [--json]
@@ -13,6 +14,12 @@ Shows one server: what it runs, its state, its approval and its values. Secrets 
 function eraWords({ era, eraFound }: ServerView): string {
   if (era !== 'auto') return `${era} (as set)`
   return eraFound ? `${eraFound.era} (found ${when(eraFound.foundAt)})` : 'not known yet'
+}
+
+function valueWords({ secret, isSet, value, default: otherwise }: ServerView['inputs'][number]): string {
+  if (secret) return isSet ? '(secret, set)' : '(secret, not set)'
+  if (value !== null) return safe(value)
+  return otherwise === undefined ? '(not set)' : `${safe(otherwise)} (its default)`
 }
 
 function text(server: ServerView): string {
@@ -30,10 +37,11 @@ function text(server: ServerView): string {
   ]
   if (server.serverInfo)
     lines.push(`says      ${safe(server.serverInfo.name)} ${safe(server.serverInfo.version)}`)
-  for (const input of server.inputs)
-    lines.push(
-      `value     ${safe(input.id)}: ${input.secret ? (input.isSet ? '(secret, set)' : '(secret, not set)') : safe(input.value ?? '(not set)')}`,
-    )
+  for (const input of server.inputs) {
+    lines.push(`value     ${safe(input.id)}${typeWords(input)}: ${valueWords(input)}`)
+    const about = aboutInput(input)
+    if (about !== null) lines.push(`          ${about}`)
+  }
   return [...lines, ...review(server.definition, server.source)].join('\n')
 }
 

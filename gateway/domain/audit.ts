@@ -27,6 +27,8 @@ export const auditActions = [
   'space.changed',
   'space.used',
   'space.removed',
+  'secret.set',
+  'secret.removed',
   'set.created',
   'set.changed',
   'set.removed',

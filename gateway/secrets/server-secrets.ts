@@ -19,6 +19,8 @@ export interface ServerSecrets {
   /** Replaces an older value. Throws `keychain.unavailable` or `vault.locked`, and stores nothing then. */
   set(server: Owner, inputId: string, value: Secret): void
   remove(server: Owner, inputId: string): void
+  /** Which are stored, and since when (epoch milliseconds). */
+  list(server: Owner): { id: string; setAt: number }[]
   /** Changes whenever a stored secret of the server is written or removed; tells nothing of the values. */
   stamp(server: Owner): string
   /** Throws what `set` would throw now. */
@@ -48,6 +50,8 @@ export function createServerSecrets(deps: { vault: Vault; credentials: Credentia
       credentials.put({ serverId: server.id, spaceId: server.spaceId, name: inputId, ...sealed })
     },
     remove: (server, inputId) => credentials.remove(server.id, inputId),
+    list: (server) =>
+      credentials.list(server.id).map(({ name, updatedAt }) => ({ id: name, setAt: updatedAt })),
     stamp: (server) =>
       credentials
         .list(server.id)

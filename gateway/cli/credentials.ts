@@ -1,0 +1,149 @@
+import type { CredentialsView } from '../admin/credentials'
+import type { ServerView } from '../admin/server-view'
+import { GatewayError } from '../errors'
+import { must } from './client'
+import { type Command, type Context, exit } from './command'
+import { findServer, findSpace } from './find'
+import { approve } from './give-consent'
+import { safe, show, stateWord, table, when } from './output'
+import { askForInput, givenValue, readSecret } from './typed-value'
+import { checkVerb, type OptionsOf, parse, UsageError, words } from './usage'
+
+const help = `Usage: mcpmux credentials [SERVER] [--space S]
+       mcpmux credentials set SERVER ID [VALUE…] [--space S] [--from-env VARIABLE] [--yes]
+       mcpmux credentials remove SERVER ID [--space S] [--yes]
+
+What servers are given: their values and secrets, what they take from the environment of McpMux, and from secrets of
+their Space. No secret is ever shown.
+
+  set       gives a value. A secret is asked for, or read from stdin when that is no terminal; it is never an argument.
+            Another value is asked for when it is left out. Where it changes what would run, you are asked to approve.
+  remove    takes a value away
+
+  --space S            default: the active one
+  --from-env VARIABLE  take the secret from your environment
+  --yes                approve what would run then without being asked
+  --data-dir D         data folder of the gateway
+  --json               print JSON`
+
+const options = {
+  space: { type: 'string' },
+  'from-env': { type: 'string' },
+  yes: { type: 'boolean' },
+} as const
+type Values = ReturnType<typeof parse<typeof options>>['values']
+
+const optionsOf: OptionsOf = {
+  set: ['space', 'from-env', 'yes'],
+  remove: ['space', 'yes'],
+}
+
+function inputState(input: CredentialsView['inputs'][number]): string {
+  if (input.isSet) return input.setAt === null ? 'set' : `set ${when(input.setAt)}`
+  if (input.default !== undefined) return 'not set: its default'
+  return input.required === false ? 'not set: left out' : 'not set'
+}
+
+/** One row for each thing a server is given. */
+const rowsOf = (view: CredentialsView): string[][] => [
+  ...view.inputs.map((input) => [
+    view.server,
+    input.id,
+    input.secret ? 'secret' : (input.type ?? 'text'),
+    inputState(input),
+  ]),
+  ...view.variables.map(({ name, isSet }) => [
+    view.server,
+    `\${env:${name}}`,
+    'environment',
+    isSet ? 'there' : 'not there',
+  ]),
+  ...view.secrets.map(({ name, setAt }) => [
+    view.server,
+    `\${secret:${name}}`,
+    'of the Space',
+    setAt === null ? 'not set' : `set ${when(setAt)}`,
+  ]),
+]
+
+async function list({ io, admin }: Context, wanted: string | undefined, values: Values): Promise<number> {
+  const views =
+    wanted === undefined
+      ? await must(admin.api.credentials.get({ query: { space: (await findSpace(admin, values.space)).id } }))
+      : [await must(admin.api.credentials({ id: (await findServer(admin, wanted, values.space)).id }).get())]
+  await show(
+    io,
+    values.json,
+    wanted === undefined ? views : views[0],
+    () => table(['SERVER', 'NAME', 'KIND', 'STATE'], views.flatMap(rowsOf)),
+    'nothing is given to them',
+  )
+  return exit.ok
+}
+
+/** Says what came of it; where it changed what would run, shows that and asks. */
+async function settled(
+  { io, admin }: Context,
+  server: ServerView,
+  hadConsent: boolean,
+  values: Values,
+): Promise<number> {
+  if (hadConsent && !server.consent) {
+    const view = await must(admin.api.consents({ id: server.id }).get())
+    if (!(await approve(io, admin, view, values.yes))) return exit.needsPerson
+  }
+  const now = await must(admin.api.servers({ id: server.id }).get())
+  await show(io, values.json, now, () => `${safe(now.name)}: ${stateWord(now.state)}`)
+  return now.state.status === 'needs_input' ? exit.needsPerson : exit.ok
+}
+
+async function change(
+  context: Context,
+  verb: string,
+  rest: readonly string[],
+  values: Values,
+): Promise<number> {
+  const [wanted, id] = words(rest.slice(0, 2), 'SERVER', 'ID')
+  const typed = rest.slice(2)
+  const { io, admin } = context
+  const server = await findServer(admin, wanted, values.space)
+  const input = server.inputs.find((one) => one.id === id)
+  if (!input)
+    throw new GatewayError(
+      'input.invalid',
+      `${server.name} has no value of this name; see "mcpmux credentials"`,
+    )
+  const put = (value: string | null) =>
+    must(admin.api.servers({ id: server.id }).values.put({ values: [{ id: input.id, value }] }))
+  const hadConsent = server.consent !== null
+  if (verb === 'remove') {
+    words(rest, 'SERVER', 'ID')
+    return settled(context, await put(null), hadConsent, values)
+  }
+  if (input.secret && typed.length > 0)
+    throw new GatewayError('input.secret_in_argv', 'leave the value out: it is asked for, or read from stdin')
+  if (!input.secret && values['from-env'] !== undefined)
+    throw new UsageError('--from-env is for secrets; write the value as it is')
+  if (input.secret)
+    return settled(context, await put(await readSecret(io, input.id, values['from-env'])), hadConsent, values)
+  if (typed.length === 0 && !io.canAsk) throw new UsageError('VALUE is missing')
+  const value = typed.length > 0 ? givenValue(input, typed) : await askForInput(input, io)
+  return settled(context, await put(value), hadConsent, values)
+}
+
+export const command: Command = {
+  help,
+  async run(args, open) {
+    const { values, positionals } = parse(args, options)
+    const [first, ...rest] = positionals
+    const context = open(values['data-dir'])
+    if (first !== undefined && Object.hasOwn(optionsOf, first)) {
+      checkVerb('credentials', first, optionsOf, values)
+      return change(context, first, rest, values)
+    }
+    if (values.yes || values['from-env'] !== undefined)
+      throw new UsageError('--yes and --from-env are for "credentials set"')
+    if (first !== undefined) words(positionals, 'SERVER')
+    return list(context, first, values)
+  },
+}
