@@ -26,6 +26,8 @@ export interface Events {
   'approvals.changed': { waiting: number }
   /** A sign-in of ours at a server's issuer began, or is in another phase. */
   'flow.changed': { flowId: string; serverId: string; spaceId: string }
+  /** A person signed in at a server or out, or is needed for that, or not any more. */
+  'authorization.changed': { spaceId: string; serverId: string }
   'settings.changed': { key: string }
   'vault.changed': { state: VaultState }
 }

@@ -26,7 +26,7 @@ const rows: Record<string, string | Requirement> = {
   },
   'oauth.refresh': {
     promise: 'tokens are renewed once, early, for all',
-    partly: 'what keeps tokens and renews them is not there yet',
+    partly: 'no request of a server carries a token yet',
   },
   registry: { promise: 'browse registries and install from them', deferred: 'needs the registry client' },
   'catalog.offline': 'features are listed from what was last known, before any server is up',
@@ -127,7 +127,6 @@ const rows: Record<string, string | Requirement> = {
     (
       [
         ['32', 'one loopback callback'],
-        ['38', 'refresh is single-flight and never throws good credentials away'],
         ['39', 'scopes grow one step at a time'],
       ] as const
     ).map(([number, promise]) => [`threat.${number}`, { promise, deferred: 'needs the sign-in to servers' }]),
@@ -142,10 +141,11 @@ const rows: Record<string, string | Requirement> = {
   'threat.37': 'certificates are always verified, and proxies never see loopback',
 
   // Several servers, one list.
-  'threat.40': {
-    promise: 'hostile token answers are contained',
-    partly: 'that stored tokens stay as they are',
+  'threat.38': {
+    promise: 'refresh is single-flight and never throws good credentials away',
+    partly: 'calls through a whole gateway',
   },
+  'threat.40': 'hostile token answers are contained',
   'threat.42': 'hidden text in definitions is shown and withheld',
   'threat.43': 'a tool that changed is withheld until accepted',
   'threat.44': 'no server can take the name of a feature of another',

@@ -10,6 +10,8 @@ import { createConsents } from '../secrets/consents'
 import { openInstallKey } from '../secrets/install-key'
 import { pinsEntry } from '../pins/notice'
 import { createPins } from '../pins/pins'
+import { systemResolve } from '../net/reach'
+import { createSafeFetch } from '../net/safe-fetch'
 import { createOsKeychain } from '../secrets/os-keychain'
 import { createRedactor } from '../secrets/redactor'
 import { createServerSecrets } from '../secrets/server-secrets'
@@ -53,6 +55,7 @@ export function openFoundation(parts: Parts, config: Config, options: GatewayOpt
   trail.record({ action: 'gateway.started', actor: byGateway, detail: { version, pid: process.pid } })
   parts.defer(() => trail.record({ action: 'gateway.stopped', actor: byGateway }))
   const events = createEvents(fault)
+  const safeFetch = createSafeFetch({ runtime, environment: config.environment, resolve: systemResolve })
   const keychain = options.keychain ?? createOsKeychain({ platform: config.platform, runtime })
   const vault = parts.use(
     createVault({
@@ -104,6 +107,7 @@ export function openFoundation(parts: Parts, config: Config, options: GatewayOpt
     upkeep,
     trail,
     events,
+    safeFetch,
     vault,
     unlocking,
     secrets,

@@ -1,6 +1,4 @@
 import { byGateway } from '../domain/audit'
-import { systemResolve } from '../net/reach'
-import { createSafeFetch } from '../net/safe-fetch'
 import { openProcesses } from '../process/processes'
 import type { Announce } from '../session/announce'
 import { createOpenChannel } from '../transport/open-channel'
@@ -47,7 +45,7 @@ export async function openServers(parts: Parts, foundation: Foundation, announce
         config,
         settings: settings.read,
         runtime,
-        safeFetch: createSafeFetch({ runtime, environment: config.environment, resolve: systemResolve }),
+        safeFetch: foundation.safeFetch,
         redactor,
         stdio: processes,
         spawned: ({ id, spaceId, name }, pid) =>

@@ -9,10 +9,10 @@ export type RegistrationKind = 'given' | 'document' | 'dynamic'
 export type ClientAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post'
 
 /**
- * Why a person is needed. `refused`: the authorization server does not take the refresh token any more; `expired`: the
- * tokens ran out and there is none; `scope`: the server asks for more than was allowed.
+ * Why a person is needed. `first`: nobody signed in yet; `refused`: the tokens do not count any more; `expired`: they ran
+ * out and cannot be renewed; `scope`: the server asks for more than was allowed.
  */
-export type SignInNeed = 'refused' | 'expired' | 'scope'
+export type SignInNeed = 'first' | 'refused' | 'expired' | 'scope'
 
 /**
  * What an authorization server says of itself (RFC 8414, section 2), checked, as far as a sign-in and what comes after it

@@ -35,16 +35,16 @@ CREATE TABLE oauth_tokens (
   version INTEGER NOT NULL,
   scope TEXT,
   key_id TEXT NOT NULL,
-  -- Access and refresh token, sealed as JSON.
+  -- Access and refresh token, sealed as JSON, with what the issuer said of itself (RFC 8414): where they may be sent.
   envelope BLOB NOT NULL,
-  -- What the issuer said of itself (RFC 8414), as far as it is needed again.
-  metadata TEXT NOT NULL,
   issued_at INTEGER NOT NULL,
   expires_at INTEGER,
   -- Why a person is needed; null while none is. The tokens stay, whatever it says.
   needs TEXT CHECK (needs IN ('refused', 'expired', 'scope')),
   -- Scopes a server asked for beyond those it got.
   wanted_scope TEXT,
+  -- Epoch milliseconds until which a process that renews them may take; null while none does.
+  claimed_until INTEGER,
   PRIMARY KEY (server_id, issuer, resource),
   FOREIGN KEY (server_id, space_id) REFERENCES servers (id, space_id) ON DELETE CASCADE
 ) STRICT;

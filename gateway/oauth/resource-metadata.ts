@@ -27,7 +27,9 @@ export function coversUrl(resource: string, url: URL): boolean {
   if (at.origin !== url.origin || at.username !== '' || at.password !== '' || at.hash !== '') return false
   if (at.search !== '') return at.pathname === url.pathname && at.search === url.search
   if (at.pathname === url.pathname) return true
-  return url.pathname.startsWith(at.pathname.endsWith('/') ? at.pathname : `${at.pathname}/`)
+  const folder = at.pathname.endsWith('/') ? at.pathname : `${at.pathname}/`
+  // A server that undoes these leaves the folder.
+  return url.pathname.startsWith(folder) && !/%2f|%5c|%2e/i.test(url.pathname.slice(folder.length))
 }
 
 function read(document: Readonly<Record<string, unknown>>, url: URL): ResourceMetadata {

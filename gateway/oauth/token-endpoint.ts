@@ -8,14 +8,13 @@ import {
   None,
   ClientSecretPost,
   revocationRequest,
-  type TokenEndpointRequestOptions,
 } from 'oauth4webapi'
 import type { IssuerMetadata } from '../domain/authorization'
 import { GatewayError } from '../errors'
-import { discard, readBody } from '../net/body'
 import type { SafeFetch } from '../net/safe-fetch'
 import type { Runtime } from '../runtime'
 import type { Secret } from '../secrets/secret'
+import { createOAuthFetch } from './fetch'
 import type { Registration, TokenGrant } from './grant'
 import { readTokenAnswer } from './token-answer'
 
@@ -44,44 +43,18 @@ export interface TokenEndpoint {
   revoke(at: IssuerMetadata, registration: Registration, token: Secret, typedUrl: string): Promise<void>
 }
 
-const LONGEST_ANSWER = 256 * 1024
-/** Milliseconds for a request and its whole answer. */
-const PATIENCE = 10_000
-
 export function createTokenEndpoint(deps: {
   safeFetch: SafeFetch
   runtime: Pick<Runtime, 'now' | 'sleep'>
 }): TokenEndpoint {
-  const { safeFetch, runtime } = deps
+  const { runtime } = deps
+  const fetchFor = createOAuthFetch(deps)
 
-  /** What the library needs to ask through `safeFetch`, which refuses every redirect and unencrypted http by itself. */
-  const through = (typedUrl: string, signal: AbortSignal) =>
-    ({
-      [allowInsecureRequests]: true,
-      [customFetch]: async (url: string, request: { body: unknown; headers: Record<string, string> }) => {
-        const body = new TextEncoder().encode(String(request.body))
-        try {
-          const trust = { kind: 'found', typedUrl } as const
-          return await safeFetch(new URL(url), {
-            ...{ trust, method: 'POST', headers: request.headers, body, signal },
-          })
-        } finally {
-          body.fill(0)
-        }
-      },
-    }) satisfies TokenEndpointRequestOptions
-
-  /** Milliseconds are counted for the answer's body too. */
-  async function inTime<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const over = new AbortController()
-    const late = runtime.sleep(PATIENCE, over.signal).then(() => over.abort())
-    late.catch(() => undefined)
-    try {
-      return await work(over.signal)
-    } finally {
-      over.abort()
-    }
-  }
+  /** Redirects are refused there, and unencrypted http to other machines. */
+  const through = (typedUrl: string) => ({
+    [allowInsecureRequests]: true,
+    [customFetch]: fetchFor(typedUrl),
+  })
 
   async function ask(
     at: IssuerMetadata,
@@ -91,17 +64,15 @@ export function createTokenEndpoint(deps: {
     typedUrl: string,
   ): Promise<TokenGrant> {
     try {
-      return await inTime(async (signal) => {
-        const response = await genericTokenEndpointRequest(
-          serverOf(at),
-          clientOf(registration),
-          authenticationOf(registration),
-          grantType,
-          parameters,
-          through(typedUrl, signal),
-        )
-        return readTokenAnswer(response.status, await readBody(response, LONGEST_ANSWER), runtime.now())
-      })
+      const response = await genericTokenEndpointRequest(
+        serverOf(at),
+        clientOf(registration),
+        authenticationOf(registration),
+        grantType,
+        parameters,
+        through(typedUrl),
+      )
+      return readTokenAnswer(response.status, await response.bytes(), runtime.now())
     } catch (thrown) {
       throw failureOf(thrown)
     }
@@ -130,16 +101,13 @@ export function createTokenEndpoint(deps: {
     async revoke(at, registration, token, typedUrl) {
       if (at.revocationEndpoint === null) return
       try {
-        await inTime(async (signal) => {
-          const response = await revocationRequest(
-            serverOf(at),
-            clientOf(registration),
-            authenticationOf(registration),
-            token.reveal(),
-            through(typedUrl, signal),
-          )
-          await discard(response)
-        })
+        await revocationRequest(
+          serverOf(at),
+          clientOf(registration),
+          authenticationOf(registration),
+          token.reveal(),
+          through(typedUrl),
+        )
       } catch {
         // The tokens are removed here whatever their issuer makes of it.
       }
@@ -170,6 +138,6 @@ const formText = (text: string): string => new URLSearchParams([['', text]]).toS
 
 function failureOf(thrown: unknown): GatewayError {
   if (thrown instanceof GatewayError && thrown.code.startsWith('oauth.')) return thrown
-  const why = thrown instanceof GatewayError ? thrown.message : 'it did not answer in time'
+  const why = thrown instanceof GatewayError ? thrown.message : 'it could not be asked'
   return new GatewayError('oauth.unreachable', why, { cause: thrown })
 }

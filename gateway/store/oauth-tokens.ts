@@ -12,13 +12,11 @@ export interface StoredTokens extends TokenTimes {
   version: number
   keyId: string
   envelope: Uint8Array
-  /** `IssuerMetadata` as JSON. */
-  metadata: string
   needs: SignInNeed | null
   wantedScope: string | null
 }
 
-type TokenKey = Pick<StoredTokens, 'serverId' | 'issuer' | 'resource'>
+export type TokenKey = Pick<StoredTokens, 'serverId' | 'issuer' | 'resource'>
 
 export interface TokenStore {
   get(key: TokenKey): StoredTokens | null
@@ -31,6 +29,13 @@ export interface TokenStore {
   put(tokens: Omit<StoredTokens, 'version'>, over: number): boolean
   /** Notes that a person is needed, or is not. The tokens stay. False as for `put`. */
   mark(key: TokenKey, over: number, needs: SignInNeed | null, wantedScope: string | null): boolean
+  /**
+   * Takes the renewal of this version for this process, up to `until`. False while another one has it, or when another
+   * version was written. Ends with the next `put`, too. Epoch milliseconds.
+   */
+  claim(key: TokenKey, over: number, now: number, until: number): boolean
+  /** Gives back the claim that was taken up to then. */
+  release(key: TokenKey, until: number): void
   remove(key: TokenKey): void
 }
 
@@ -44,7 +49,6 @@ interface Row {
   scope: string | null
   key_id: string
   envelope: Uint8Array
-  metadata: string
   issued_at: number
   expires_at: number | null
   needs: SignInNeed | null
@@ -61,7 +65,6 @@ const toTokens = (row: Row): StoredTokens => ({
   scope: row.scope,
   keyId: row.key_id,
   envelope: row.envelope,
-  metadata: row.metadata,
   issuedAt: row.issued_at,
   expiresAt: row.expires_at,
   needs: row.needs,
@@ -80,12 +83,20 @@ export function createTokenStore(db: Database): TokenStore {
   const server = db.statement('SELECT 1 FROM servers WHERE id = $serverId AND space_id = $spaceId')
   const put = db.statement(`
     INSERT OR REPLACE INTO oauth_tokens (server_id, space_id, issuer, resource, client_id, version, scope,
-      key_id, envelope, metadata, issued_at, expires_at, needs, wanted_scope)
+      key_id, envelope, issued_at, expires_at, needs, wanted_scope)
     VALUES ($serverId, $spaceId, $issuer, $resource, $clientId, $version, $scope,
-      $keyId, $envelope, $metadata, $issuedAt, $expiresAt, $needs, $wantedScope)`)
+      $keyId, $envelope, $issuedAt, $expiresAt, $needs, $wantedScope)`)
   const mark = db.statement(`
     UPDATE oauth_tokens SET needs = $needs, wanted_scope = $wantedScope, version = version + 1
     WHERE ${here} AND version = $over`)
+  // A claim that lies further ahead than any does was made before the clock was put back.
+  const claim = db.statement(`
+    UPDATE oauth_tokens SET claimed_until = $until
+    WHERE ${here} AND version = $over
+      AND (claimed_until IS NULL OR claimed_until <= $now OR claimed_until > $until)`)
+  const release = db.statement(
+    `UPDATE oauth_tokens SET claimed_until = NULL WHERE ${here} AND claimed_until = $until`,
+  )
   const drop = db.statement(`DELETE FROM oauth_tokens WHERE ${here}`)
   const keyOf = ({ serverId, issuer, resource }: TokenKey) => ({ serverId, issuer, resource })
 
@@ -104,6 +115,10 @@ export function createTokenStore(db: Database): TokenStore {
         return true
       }),
     mark: (key, over, needs, wantedScope) => mark.run({ ...keyOf(key), over, needs, wantedScope }) > 0,
+    claim: (key, over, now, until) => claim.run({ ...keyOf(key), over, now, until }) > 0,
+    release(key, until) {
+      release.run({ ...keyOf(key), until })
+    },
     remove(key) {
       drop.run(keyOf(key))
     },

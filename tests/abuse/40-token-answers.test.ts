@@ -3,9 +3,12 @@ import { GatewayError } from '../../gateway/errors'
 import { createTokenEndpoint } from '../../gateway/oauth/token-endpoint'
 import { systemRuntime } from '../../gateway/runtime'
 import { Secret } from '../../gateway/secrets/secret'
+import { fakeTime } from '../support/fake-time'
 import { metadataOf, registrationAt } from '../support/oauth-parts'
 import { rejection, testFetch } from '../support/remote-leg'
 import { hostileTokenAnswers } from '../support/token-answers'
+import { tokenIssuer } from '../support/token-issuer'
+import { tokenParts } from '../support/token-parts'
 
 let current = hostileTokenAnswers[0]
 let elsewhere = 0
@@ -37,4 +40,29 @@ test('[threat.40] no answer of the corpus counts as tokens; all are the same kin
     expect(`${answer.name}: ${seen}`).toBe(`${answer.name}: oauth.unreachable`)
   }
   expect(elsewhere).toBe(0)
+})
+
+test('[threat.40] whatever a token endpoint answers, the stored tokens stay, byte for byte', async () => {
+  using issuer = tokenIssuer()
+  const time = fakeTime()
+  await using parts = await tokenParts(issuer, time)
+  const server = parts.server(`${issuer.url}/mcp`)
+  parts.signIn(server, `${issuer.url}/mcp`)
+  const port = parts.authorizations.of(server)
+  const row = () => JSON.stringify(parts.stores.db.statement('SELECT * FROM oauth_tokens').all())
+  const before = row()
+  time.set(time.runtime.now() + 7_200_000)
+  for (const { name, status = 200, headers, body } of hostileTokenAnswers) {
+    const type = { 'content-type': 'application/json', ...headers }
+    issuer.instead = () => {
+      const sent = typeof body === 'function' ? body(new AbortController().signal) : body
+      return new Response(sent as BodyInit, { status, headers: type })
+    }
+    const error = await rejection(Promise.resolve(port?.tokenFor(new URL(`${issuer.url}/mcp`))))
+    expect(`${name}: ${error.code}`).toBe(`${name}: oauth.unreachable`)
+    expect(row()).toBe(before)
+    await time.pass(61_000)
+  }
+  issuer.instead = null
+  expect(await port?.tokenFor(new URL(`${issuer.url}/mcp`))).toBeInstanceOf(Secret)
 })

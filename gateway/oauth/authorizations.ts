@@ -1,0 +1,131 @@
+import type { SignInNeed } from '../domain/authorization'
+import type { Server } from '../domain/server'
+import type { Runtime } from '../runtime'
+import type { TokenStore } from '../store/oauth-tokens'
+import type { Authorization, Needed, Refusal } from '../transport/authorization'
+import { coversUrl } from './resource-metadata'
+import { signInAddress } from './sign-in-address'
+import { readChallenge } from './challenge'
+import type { Current, CurrentTokens } from './current'
+import { isGood } from './lifetime'
+import type { Refresh } from './refresh'
+import { scopesIn } from './scopes'
+import type { OpenTokens } from './sealed-tokens'
+
+/** What lets requests of servers in (`transport/authorization`). */
+export interface Authorizations {
+  /** Null where there is no sign-in. */
+  of(server: Server): Authorization | null
+  /** `WWW-Authenticate` of the last refusal of a server, as it came; null when there was none. */
+  lastChallenge(serverId: string): string | null
+}
+
+export interface AuthorizationsDeps {
+  current: CurrentTokens
+  refresh: Pick<Refresh, 'renew'>
+  store: Pick<TokenStore, 'mark'>
+  /** What is needed of a person changed. */
+  onNeed(tokens: OpenTokens): void
+  runtime: Pick<Runtime, 'now' | 'monotonic'>
+}
+
+/** After a new token was refused as well, the authorization server is not asked again for so long. Milliseconds. */
+const HOPELESS = 60_000
+
+export function createAuthorizations(deps: AuthorizationsDeps): Authorizations {
+  const { current, refresh, store, runtime } = deps
+  const challenges = new Map<string, string>()
+  /** Versions of tokens that a server refused when they were new, and until when (monotonic) they are taken for that. */
+  const hopeless = new Map<string, { version: number; until: number }>()
+
+  function authorize(server: Server, url: string): Authorization {
+    const place = { id: server.id, url }
+    /** The address that was looked at last, which is the one of every request but few. */
+    let last: { url: URL; resource: string; covered: boolean } | null = null
+
+    const isCovered = (mine: Current, to: URL): boolean => {
+      const { resource } = mine.tokens
+      if (last?.url !== to || last.resource !== resource)
+        last = { url: to, resource, covered: coversUrl(resource, to) }
+      return last.covered
+    }
+
+    const usable = ({ tokens }: Current): boolean =>
+      tokens.expiresAt === null || runtime.now() < tokens.expiresAt
+
+    /** With what there is, as long as it may count, when nothing new can be had. */
+    async function renewed(mine: Current): Promise<OpenTokens['accessToken'] | Needed | null> {
+      const { tokens } = mine
+      try {
+        const renewal = await refresh.renew(tokens)
+        if (renewal === null) return null
+        if (renewal.outcome === 'renewed' || usable(mine)) return renewal.tokens.accessToken
+        return { need: needOf(renewal.tokens) }
+      } catch (error) {
+        if (usable(mine)) return tokens.accessToken
+        throw error
+      }
+    }
+
+    function wantsMore(mine: Current, { challenge }: Refusal): Needed {
+      const { tokens } = mine
+      const asked = readChallenge(challenge)?.scope ?? null
+      const wanted = new Set([...scopesIn(tokens.wantedScope), ...scopesIn(asked)])
+      const wantedScope = wanted.size === 0 ? null : [...wanted].join(' ')
+      const known = tokens.needs === 'scope' && tokens.wantedScope === wantedScope
+      if (!known && store.mark(tokens, tokens.version, 'scope', wantedScope)) {
+        const marked = { ...tokens, needs: 'scope', wantedScope, version: tokens.version + 1 } as const
+        current.set(marked)
+        deps.onNeed(marked)
+      }
+      return { need: 'scope' }
+    }
+
+    async function unauthorized(mine: Current, again: boolean): Promise<Needed | null> {
+      const { tokens } = mine
+      const given = hopeless.get(server.id)
+      if (again) hopeless.set(server.id, { version: tokens.version, until: runtime.monotonic() + HOPELESS })
+      if (again || (given?.version === tokens.version && runtime.monotonic() < given.until))
+        return { need: 'refused' }
+      const renewal = await refresh.renew(tokens)
+      if (renewal === null) return { need: 'first' }
+      return renewal.outcome === 'renewed' ? null : { need: needOf(renewal.tokens) }
+    }
+
+    return {
+      command: `\`mcpmux login ${server.name}\``,
+      covers(to) {
+        const mine = current.of(place)
+        return mine !== null && coversUrl(mine.tokens.resource, to)
+      },
+      tokenFor(to) {
+        const mine = current.of(place)
+        if (mine === null || !isCovered(mine, to)) return null
+        const now = runtime.now()
+        if (!isGood(mine, now)) return renewed(mine)
+        // It is renewed for those who come later.
+        if (now >= mine.renewAt && mine.tokens.needs !== 'refused' && mine.tokens.refreshToken !== null)
+          refresh.renew(mine.tokens).catch(() => undefined)
+        return mine.tokens.accessToken
+      },
+      async refused(refusal) {
+        if (refusal.challenge !== null) challenges.set(server.id, refusal.challenge)
+        const mine = current.of(place)
+        if (mine === null || !coversUrl(mine.tokens.resource, refusal.url)) return { need: 'first' }
+        const isOld = refusal.sent?.reveal() !== mine.tokens.accessToken.reveal()
+        if (isOld && !refusal.again) return null
+        return refusal.status === 403 ? wantsMore(mine, refusal) : unauthorized(mine, refusal.again)
+      },
+    }
+  }
+
+  return {
+    of(server) {
+      const url = signInAddress(server)
+      return url === null ? null : authorize(server, url)
+    },
+    lastChallenge: (serverId) => challenges.get(serverId) ?? null,
+  }
+}
+
+const needOf = ({ needs }: OpenTokens): SignInNeed => needs ?? 'refused'
