@@ -1,3 +1,4 @@
+import type { FlowPhase } from './domain/authorization'
 import type { UpstreamState } from './domain/upstream-state'
 import type { VaultState } from './domain/vault-state'
 
@@ -25,7 +26,7 @@ export interface Events {
   /** Who waits for a person's approval changed; so many do now. */
   'approvals.changed': { waiting: number }
   /** A sign-in of ours at a server's issuer began, or is in another phase. */
-  'flow.changed': { flowId: string; serverId: string; spaceId: string }
+  'flow.changed': { flowId: string; serverId: string; spaceId: string; phase: FlowPhase }
   /** A person signed in at a server or out, or is needed for that, or not any more. */
   'authorization.changed': { spaceId: string; serverId: string }
   'settings.changed': { key: string }

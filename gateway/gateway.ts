@@ -2,6 +2,7 @@
 import { openAdminDoors } from './compose/admin-doors'
 import { openFoundation } from './compose/foundation'
 import { openFrontDoor } from './compose/front-door'
+import { openOAuth } from './compose/oauth'
 import { openPolicy, openRequests } from './compose/requests'
 import { openServers } from './compose/servers'
 import { openSignIn } from './compose/sign-in'
@@ -9,6 +10,7 @@ import type { Config } from './config'
 import { openLibc } from './control/libc'
 import { lockDataFolder } from './control/lock'
 import { GatewayError } from './errors'
+import type { Listening } from './oauth/callback'
 import type { Runtime } from './runtime'
 import type { Keychain } from './secrets/keychain'
 import type { Announce } from './session/announce'
@@ -60,6 +62,8 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
     const { tell, fault, upkeep, trail } = foundation
     const policy = openPolicy(parts, foundation)
     let announce: Announce | null = null
+    let listening: Listening | null = null
+    const oauth = openOAuth(parts, foundation, () => listening)
     const servers = await openServers(parts, foundation, () => announce)
 
     const pulse = createPulse(runtime, fault, (cause) =>
@@ -70,8 +74,19 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
     announce = requests.announce
     const { operatorCalls } = requests
     const signIn = openSignIn(parts, foundation)
-    const front = await openFrontDoor(parts, foundation, policy, servers, requests, signIn, pulse, options)
+    const front = await openFrontDoor(
+      parts,
+      foundation,
+      policy,
+      servers,
+      requests,
+      signIn,
+      oauth,
+      pulse,
+      options,
+    )
     const { door, mcpUrl } = front
+    listening = front.listener
 
     const done = Promise.withResolvers<GatewayError | null>()
     const adminUrl = openAdminDoors(parts, foundation, policy, servers, requests, signIn, front, {
@@ -108,6 +123,7 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
         trail.turn()
         if (beat % UPKEEP_BEATS !== 0) return
         upkeep.turn(door.inFlight() === 0)
+        oauth.flows.turn()
         trail.prune()
       }),
     )

@@ -10,6 +10,7 @@ import { mergeInstructions } from '../policy/instructions'
 import type { Pulse } from '../session/pulse'
 import { version } from '../version'
 import type { Foundation, Parts } from './foundation'
+import type { OAuth } from './oauth'
 import type { Policy, Requests } from './requests'
 import type { Servers } from './servers'
 import type { SignIn } from './sign-in'
@@ -24,6 +25,7 @@ export async function openFrontDoor(
   { pool }: Servers,
   { router, states, sessions, listeners }: Requests,
   { doors, tokens }: SignIn,
+  { callbacks }: Pick<OAuth, 'callbacks'>,
   pulse: Pulse,
   options: GatewayOptions,
 ) {
@@ -57,6 +59,7 @@ export async function openFrontDoor(
     view: views.view,
     spaceOf,
     signIn: doors,
+    callbacks,
     questions,
     instructions: mergeInstructions,
     settings: settings.read,
@@ -90,6 +93,7 @@ export async function openFrontDoor(
   parts.defer(() => door.close())
   return {
     door,
+    listener,
     mcpUrl: `http://127.0.0.1:${listener.port}/mcp`,
     signInUrl: () =>
       settings.read('auth.discovery') === 'on' ? `http://localhost:${listener.port}/mcp` : null,

@@ -1,39 +1,50 @@
 import { createAuthorizations } from '../oauth/authorizations'
+import { callbackAddress, createCallbackDoors, type Listening } from '../oauth/callback'
 import { createCurrentTokens } from '../oauth/current'
+import { createOAuthFetch } from '../oauth/fetch'
+import { createFlowRows } from '../oauth/flow-rows'
+import { recordFlows } from '../oauth/flow-trail'
+import { createFlows } from '../oauth/flows'
+import type { Binding, Registration } from '../oauth/grant'
 import { createRefresh } from '../oauth/refresh'
 import { createRefresher } from '../oauth/refresher'
+import { createChooseRegistration } from '../oauth/registration'
+import { createRegistrations } from '../oauth/registrations'
 import { createSealedTokens } from '../oauth/sealed-tokens'
 import { createTokenEndpoint } from '../oauth/token-endpoint'
 import { createTokens } from '../oauth/tokens'
-import type { Binding } from '../oauth/grant'
-import { createRegistrations } from '../oauth/registrations'
 import type { Foundation, Parts } from './foundation'
 
 /** What sign-ins at servers stand on. */
 export type OAuthFoundation = Pick<
   Foundation,
   'runtime' | 'redactor' | 'vault' | 'events' | 'fault' | 'safeFetch'
-> & { stores: Pick<Foundation['stores'], 'db' | 'tokens' | 'registrations' | 'servers'> }
+> & {
+  stores: Pick<Foundation['stores'], 'tokens' | 'servers' | 'registrations' | 'flows' | 'settings' | 'db'>
+  consents: Pick<Foundation['consents'], 'of'>
+  trail: Pick<Foundation['trail'], 'record'>
+}
 
 /** Our sign-ins at the authorization servers of servers. */
 export type OAuth = ReturnType<typeof openOAuth>
 
-/** Keeps tokens and renews them until the end. */
-export function openOAuth(parts: Parts, foundation: OAuthFoundation) {
-  const { runtime, redactor, vault, events, safeFetch, fault } = foundation
-  const { db, tokens: store, servers } = foundation.stores
-  const registrations = createRegistrations({ store: foundation.stores.registrations, vault, db })
-  const registrationOf = ({ serverId: id, spaceId, issuer }: Binding) =>
-    registrations.find({ id, spaceId }, issuer)
+/** Keeps tokens and renews them until the end; takes people through sign-ins. `listening`: where the first door is, once open. */
+export function openOAuth(parts: Parts, foundation: OAuthFoundation, listening: () => Listening | null) {
+  const { runtime, redactor, vault, events, safeFetch, fault, trail, stores, consents } = foundation
+  const { tokens: store, servers, settings } = stores
+  const fetchFor = createOAuthFetch({ safeFetch, runtime })
   const endpoint = createTokenEndpoint({ safeFetch, runtime })
+  const registrations = createRegistrations({ store: stores.registrations, vault, db: stores.db })
+  const registrationOf = ({ serverId, spaceId, issuer }: Binding): Registration | null =>
+    registrations.find({ id: serverId, spaceId }, issuer)
   const sealed = createSealedTokens({ store, vault })
   const current = createCurrentTokens({ store, sealed, redactor, runtime })
   const tell = ({ spaceId, serverId }: Binding) => events.emit('authorization.changed', { spaceId, serverId })
   const refresh = createRefresh({
     ...{ store, sealed, endpoint, registrationOf, runtime },
-    onRenewal({ outcome, tokens }) {
-      current.set(tokens)
-      if (outcome === 'person') tell(tokens)
+    onRenewal({ outcome, tokens: renewed }) {
+      current.set(renewed)
+      if (outcome === 'person') tell(renewed)
     },
   })
   const tokens = createTokens({ store, sealed, current, endpoint, registrationOf, events })
@@ -46,5 +57,31 @@ export function openOAuth(parts: Parts, foundation: OAuthFoundation) {
     }),
   )
   parts.defer(() => current.clear())
-  return { endpoint, registrations, tokens, authorizations }
+
+  const rows = createFlowRows({ store: stores.flows, tokens: store, vault, events, runtime })
+  parts.defer(
+    recordFlows({
+      events,
+      flow: stores.flows.get,
+      serverName: (id) => servers.list().find((server) => server.id === id)?.name,
+      record: trail.record,
+    }),
+  )
+  const flows = createFlows({
+    servers,
+    tokens: store,
+    choose: createChooseRegistration({
+      ...{ registrations, tokens: store, flows: stores.flows, runtime },
+      document: () => settings.read('oauth.client_document'),
+    }),
+    consented: (server) => consents.of(server) !== null,
+    lastChallenge: authorizations.lastChallenge,
+    redirectUri: () => callbackAddress(settings.read('oauth.redirect_host'), listening()),
+    tokenEndpoint: endpoint,
+    accept: tokens.accept,
+    report: fault,
+    ...{ rows, registrations, vault, safeFetch, fetchFor, redactor, events, runtime },
+  })
+  parts.defer(flows.close)
+  return { tokens, authorizations, flows, registrations, callbacks: createCallbackDoors(flows.receive) }
 }

@@ -3,6 +3,7 @@ import type { Authenticator } from '../auth/authenticate'
 import type { ReadSetting } from '../domain/settings'
 import { type ErrorCode, GatewayError, toGatewayError } from '../errors'
 import type { Identity } from '../domain/client'
+import type { CallbackDoor } from '../oauth/callback'
 import type { FeatureView } from '../policy/feature-view'
 import type { RequestStates } from '../router/request-state'
 import type { Router } from '../router/router'
@@ -40,6 +41,8 @@ export interface DoorDeps {
   instructions: (view: FeatureView) => string | null
   /** The sign-in of clients without a key, on one port. */
   signIn: (port: number) => SignInDoor
+  /** Where browsers come back to from sign-ins at servers, for the hosts of one listening socket. */
+  callbacks: (hosts: readonly string[]) => CallbackDoor
   settings: ReadSetting
   runtime: Pick<Runtime, 'now' | 'monotonic' | 'randomBytes' | 'sleep'>
   version: string
@@ -52,7 +55,7 @@ export interface DoorDeps {
 /** Where the door itself answers; the sign-in has paths of its own. */
 export const doorPaths = ['/mcp', '/health'] as const
 
-/** What AI clients see: `/mcp`, `/health`, on `localhost` the sign-in, and nothing else. */
+/** What AI clients see: `/mcp`, `/health`, on `localhost` the sign-in, the callback of ours at servers, and nothing else. */
 export interface Door {
   /** The request handler of one listening socket. */
   handler(server: LoopbackServer): Handler
@@ -99,6 +102,7 @@ export function createDoor(deps: DoorDeps): Door {
     handler(server) {
       const guard = createGuard(server.port)
       const signIn = deps.signIn(server.port)
+      const callback = deps.callbacks(guard.hosts)
       // Whole addresses are compared before anything is routed: what is not exactly one of these is not here.
       const addresses = new Set(
         guard.hosts.flatMap((host) => doorPaths.map((path) => `http://${host}${path}`)),
@@ -121,7 +125,11 @@ export function createDoor(deps: DoorDeps): Door {
         }
         const address = addressOf(request.url)
         if (!addresses.has(address))
-          return signIn.at(address)?.(request) ?? problemReply(new GatewayError('http.not_found'))
+          return (
+            signIn.at(address)?.(request) ??
+            callback.at(address)?.(request) ??
+            problemReply(new GatewayError('http.not_found'))
+          )
         if (request.method === 'OPTIONS') return problemReply(new GatewayError('http.method_not_allowed'))
         return app.fetch(request)
       }

@@ -1,11 +1,28 @@
 // Where authorization servers send the browser back to: an address of the first door. It is open to every page and program,
 // so it says the same to all of them, and what it was sent is looked at elsewhere.
+import { GatewayError } from '../errors'
 import { page } from '../web/page'
 import { redirectReply, wrongMethodReply } from '../web/replies'
 
 export const CALLBACK_PATH = '/oauth/callback'
 /** Where the browser goes on to, so that no code stays in its history. */
 export const ANSWERED_PATH = '/oauth/answered'
+
+/** Where the first door is. */
+export interface Listening {
+  port: number
+  addresses: readonly string[]
+}
+
+/**
+ * The redirect address, on the host a person chose, or on the one that is there. Throws `oauth.interrupted` while nothing
+ * listens.
+ */
+export function callbackAddress(wanted: string, listening: Listening | null): string {
+  if (!listening) throw new GatewayError('oauth.interrupted', 'McpMux is only starting')
+  const host = wanted === 'localhost' || listening.addresses.includes('127.0.0.1') ? wanted : '[::1]'
+  return new URL(`http://${host}:${listening.port}${CALLBACK_PATH}`).href
+}
 
 /** The callback on the origins of one listening socket. */
 export interface CallbackDoor {

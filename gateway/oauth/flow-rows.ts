@@ -66,13 +66,13 @@ export function createFlowRows(deps: {
 }): FlowRows {
   const { store, tokens, vault, events, runtime } = deps
 
-  const tell = ({ id, serverId, spaceId }: StoredFlow): void =>
-    events.emit('flow.changed', { flowId: id, serverId, spaceId })
+  const tell = ({ id, serverId, spaceId }: StoredFlow, phase: FlowPhase): void =>
+    events.emit('flow.changed', { flowId: id, serverId, spaceId, phase })
 
   function step(flow: StoredFlow, from: FlowPhase, to: FlowPhase, why?: GatewayError): boolean {
     const reason = why && { error: why.code, detail: why.message }
     if (!store.step(flow.id, from, to, reason)) return false
-    tell(flow)
+    tell(flow, to)
     return true
   }
 
@@ -148,7 +148,7 @@ export function createFlowRows(deps: {
         ...seal(flow, sealed),
         stateHash: hashOf(state.reveal()),
       })
-      tell(added)
+      tell(added, added.phase)
       return added
     },
     get: (id) => now(store.get(id)),

@@ -5,34 +5,8 @@ import { visibleText } from '../../gateway/domain/visible-text'
 import { claimedName } from '../../gateway/domain/claimed-name'
 import { browserInstalled } from '../support/attacker'
 import { startDoor, until } from '../support/door'
+import { payloads } from '../support/page-payloads'
 import { authorizeUrl, originOf, register } from '../support/signed-in'
-
-const payloads = [
-  '<script>window.ran=1</script>',
-  '"><script>window.ran=1</script>',
-  "'><img src=x onerror=window.ran=1>",
-  '</title><script>window.ran=1</script>',
-  '</style><script>window.ran=1</script>',
-  '<svg/onload=window.ran=1>',
-  '<svg><script href=data:,window.ran=1 />',
-  '<iframe srcdoc="<script>parent.ran=1</script>">',
-  '<body onload=window.ran=1>',
-  '<details open ontoggle=window.ran=1>',
-  '<a href=javascript:window.ran=1>x</a>',
-  '<meta http-equiv=refresh content="0;url=javascript:window.ran=1">',
-  '<base href=//evil.test/>',
-  '<form action=//evil.test><input name=x>',
-  '<link rel=stylesheet href=//evil.test/x>',
-  '<object data="data:text/html,<script>window.ran=1</script>">',
-  '{{constructor.constructor("window.ran=1")()}}',
-  '${window.ran=1}',
-  '\u003cscript\u003ewindow.ran=1\u003c/script\u003e',
-  '%3Cscript%3Ewindow.ran=1%3C/script%3E',
-  '+ADw-script+AD4-window.ran=1+ADw-/script+AD4-',
-  'javascript:window.ran=1',
-  '\r\n\r\n<script>window.ran=1</script>',
-  '\u202e<script>window.ran=1</script>',
-] as const
 
 /** A program that waits for its answer, as one on this machine does. */
 function program() {

@@ -16,6 +16,7 @@ import { controlPath } from '../../gateway/control/path'
 import { openControlSocket } from '../../gateway/control/socket'
 import type { Actor } from '../../gateway/domain/audit'
 import { doorPaths } from '../../gateway/mcp/door'
+import { ANSWERED_PATH, CALLBACK_PATH } from '../../gateway/oauth/callback'
 import { systemRuntime } from '../../gateway/runtime'
 import { paths as signInPaths } from '../../gateway/signin/discovery'
 import { tempAdmin } from '../support/admin'
@@ -132,7 +133,15 @@ async function startAll() {
 test('[threat.21] [threat.10] each credential comes to what the table says at every route of the door, on each origin', async () => {
   await using all = await startAll()
   const { door, routes, credentials } = all
-  const own = [...doorPaths, ...Object.values(signInPaths), '/', '/mcp/', '/nothing']
+  const own = [
+    ...doorPaths,
+    ...Object.values(signInPaths),
+    CALLBACK_PATH,
+    ANSWERED_PATH,
+    '/',
+    '/mcp/',
+    '/nothing',
+  ]
   // A path of the admin API is nothing here, and one line for all says so.
   const foreign = [...new Set(routes.map(({ asked }) => asked))].filter((path) => !own.includes(path))
   // Origins that come to the same share a line.

@@ -1,4 +1,5 @@
 // The real door on real sockets over real stores; only what lies behind it, the servers, is a stand-in.
+import { createCallbackDoors } from '../../gateway/oauth/callback'
 import { mintAccessKey } from '../../gateway/auth/access-key'
 import { createAuthenticator } from '../../gateway/auth/authenticate'
 import { createKeyUsage } from '../../gateway/auth/key-usage'
@@ -163,6 +164,7 @@ export async function startDoor(options: DoorOptions = {}) {
     view,
     spaceOf,
     signIn: signIn.doors,
+    callbacks: createCallbackDoors(() => undefined),
     questions: { put: () => undefined, settled: () => Promise.resolve() },
     instructions: () => null,
     settings: stores.settings.read,

@@ -33,10 +33,16 @@ export async function tokenParts(issuer: TokenIssuer, options: TokenPartsOptions
   const events = createEvents((error) => void faults.push(error))
   events.on('authorization.changed', ({ serverId }) => void told.push(serverId))
   const redactor = createRedactor()
-  const oauth = openOAuth(parts, {
-    ...{ runtime, redactor, vault, events, stores, safeFetch: testFetch({ runtime }) },
-    fault: (error) => void faults.push(error),
-  })
+  const oauth = openOAuth(
+    parts,
+    {
+      ...{ runtime, redactor, vault, events, stores, safeFetch: testFetch({ runtime }) },
+      fault: (error) => void faults.push(error),
+      consents: { of: () => ({ givenBy: 'test', givenAt: 0 }) },
+      trail: { record: () => undefined },
+    },
+    () => ({ port: 1, addresses: ['127.0.0.1'] }),
+  )
   const spaceId = stores.spaces.active().id
 
   return {
