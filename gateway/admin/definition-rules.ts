@@ -58,6 +58,8 @@ export function checkDefinition(definition: Definition, inputs: readonly ServerI
   for (const input of inputs) {
     const wrong = declarationProblem(input)
     if (wrong !== null) throw invalid(`the input ${input.id} ${wrong}`)
+    if (input.default !== undefined)
+      checkInputValues(definition, inputs, [{ id: input.id, value: input.default }])
   }
 }
 

@@ -1,6 +1,7 @@
 // A Space as a second one and as a file, by the admin API and the command line.
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
+import { Secret } from '../../gateway/secrets/secret'
 import { plainServer, tempAdmin } from '../support/admin'
 import { repository } from '../support/daemon'
 import { startSourceDaemon } from '../support/source-daemon'
@@ -69,9 +70,16 @@ test('[space.isolation] a duplicate has servers and sets of its own, and nothing
 test('[cred.encrypted] secrets go along when a person says so, sealed for their new place', async () => {
   const { admin, spaceId } = await furnished()
   using _ = admin
+  admin.deps.namedSecrets.set(spaceId, 'shared', new Secret(SECRET))
+  const { data: bare } = await admin.api
+    .spaces({ id: spaceId })
+    .duplicate.post({ name: 'Bare', secrets: false })
+  expect(admin.deps.namedSecrets.list(bare?.space.id ?? '')).toEqual([])
   const { data: made } = await admin.api
     .spaces({ id: spaceId })
     .duplicate.post({ name: 'Play', secrets: true })
+  const named = admin.deps.namedSecrets.get(made?.space.id ?? '', 'shared')
+  expect(named.state === 'present' && named.value.reveal()).toBe(SECRET)
   const id = made?.space.id ?? ''
   const [copy] = admin.stores.servers.list(id)
   const stored = admin.deps.secrets.get({ id: copy?.id ?? '', spaceId: id }, 'TOKEN')
