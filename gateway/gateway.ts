@@ -89,7 +89,7 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
     listening = front.listener
 
     const done = Promise.withResolvers<GatewayError | null>()
-    const adminUrl = openAdminDoors(parts, foundation, policy, servers, requests, signIn, front, {
+    const adminUrl = openAdminDoors(parts, foundation, policy, servers, requests, signIn, oauth, front, {
       libc,
       quit: () => void stop(),
     })

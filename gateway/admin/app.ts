@@ -8,9 +8,11 @@ import { credentialRoutes } from './credentials'
 import type { AdminDeps } from './deps'
 import { effectiveRoutes } from './effective'
 import { eventRoutes } from './events'
+import { flowRoutes } from './flows'
 import { problemResponse, toAdminError } from './failures'
 import { grantRoutes } from './grants'
 import { keyRoutes } from './keys'
+import { loginRoutes } from './logins'
 import { logRoutes } from './logs'
 import { pinPolicyRoutes } from './pin-policies'
 import { pinRoutes } from './pins'
@@ -49,6 +51,8 @@ export const adminApi = (deps: AdminDeps, onInternal: (cause: unknown) => void =
     .use(serverRoutes(deps))
     .use(credentialRoutes(deps))
     .use(spaceSecretRoutes(deps))
+    .use(loginRoutes(deps))
+    .use(flowRoutes(deps))
     .use(consentRoutes(deps))
     .use(pinRoutes(deps))
     .use(pinPolicyRoutes(deps))

@@ -1,7 +1,11 @@
+import type { OpenBrowser } from '../browser/open-browser'
 import type { AuditEntry } from '../domain/audit'
 import type { EventBus } from '../events'
 import type { AuditReader } from '../logs/audit'
 import type { LogReader } from '../logs/journal'
+import type { Flows } from '../oauth/flows'
+import type { Registrations } from '../oauth/registrations'
+import type { Tokens } from '../oauth/tokens'
 import type { Pins } from '../pins/pins'
 import type { Lean } from '../policy/lean'
 import type { Views } from '../policy/views'
@@ -67,6 +71,13 @@ export interface AdminDeps {
   endSignIn(id: string): boolean
   /** Clients that wait for a person. */
   decisions: Decisions
+  /** Sign-ins of ours at servers: under way, and what came of them. */
+  flows: Pick<Flows, 'begin' | 'cancel' | 'get' | 'list' | 'finish' | 'browserFor'>
+  logins: Pick<Tokens, 'of' | 'forget'>
+  /** Client ids people bring for them. */
+  clientIds: Pick<Registrations, 'give'>
+  /** The browser of the person the gateway runs for. */
+  openBrowser: OpenBrowser
   consents: Consents
   consentRows: Pick<ConsentStore, 'get'>
   pins: Pins

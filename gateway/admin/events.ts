@@ -3,6 +3,7 @@ import type { EventName, Events } from '../events'
 import { type ApprovalView, approvalViews } from './approvals'
 import { type ClientView, clientView } from './client-view'
 import type { AdminDeps } from './deps'
+import { type FlowView, flowView, isLive } from './flow-view'
 import { resource } from './resource'
 import { type ServerView, serverView } from './server-view'
 import { type SettingView, settingViews } from './settings'
@@ -16,6 +17,8 @@ export interface Snapshot {
   spaces: SpaceView[]
   servers: ServerView[]
   clients: ClientView[]
+  /** Sign-ins at servers that are under way. */
+  flows: FlowView[]
   settings: SettingView[]
 }
 
@@ -25,6 +28,7 @@ export type Delta =
   | { event: 'server'; data: { id: string; server: ServerView | null } }
   | { event: 'spaces'; data: SpaceView[] }
   | { event: 'client'; data: { id: string; client: ClientView | null } }
+  | { event: 'flow'; data: { id: string; flow: FlowView | null } }
   | { event: 'settings'; data: SettingView[] }
   | { event: 'vault'; data: VaultView }
   | { event: 'approvals'; data: ApprovalView[] }
@@ -38,12 +42,13 @@ const snapshot = (deps: AdminDeps): Snapshot => ({
   spaces: spaceViews(deps),
   servers: deps.servers.list().map((server) => serverView(server, deps)),
   clients: deps.clients.list().map((client) => clientView(client, deps)),
+  flows: deps.flows.list().filter(isLive).map(flowView),
   settings: settingViews(deps.settings),
 })
 
 /** What must be told, without the rows: they are read when the reader is ready, so that it gets them as they are then. */
 type Due =
-  | { about: 'server' | 'client'; id: string }
+  | { about: 'server' | 'client' | 'flow'; id: string }
   | { about: 'spaces' | 'settings' | 'vault' | 'approvals' }
   | { about: 'policy'; spaceId: string | null; clientId: string | null }
 
@@ -52,6 +57,7 @@ function dueFor(name: EventName, event: Events[EventName]): Due | null {
   if (name === 'settings.changed') return { about: 'settings' }
   if (name === 'vault.changed') return { about: 'vault' }
   if (name === 'approvals.changed') return { about: 'approvals' }
+  if ('flowId' in event) return { about: 'flow', id: event.flowId }
   if ('serverId' in event) return { about: 'server', id: event.serverId }
   if (name === 'policy.changed' && 'spaceId' in event && 'clientId' in event)
     return { about: 'policy', spaceId: event.spaceId, clientId: event.clientId }
@@ -68,6 +74,10 @@ function read(due: Due, deps: AdminDeps): Delta {
     case 'client': {
       const client = deps.clients.list().find(({ id }) => id === due.id)
       return { event: 'client', data: { id: due.id, client: client ? clientView(client, deps) : null } }
+    }
+    case 'flow': {
+      const flow = deps.flows.list().find(({ id }) => id === due.id)
+      return { event: 'flow', data: { id: due.id, flow: flow ? flowView(flow) : null } }
     }
     case 'spaces':
       return { event: 'spaces', data: spaceViews(deps) }

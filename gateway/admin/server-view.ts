@@ -1,8 +1,10 @@
+import type { SignInNeed } from '../domain/authorization'
 import type { Era } from '../domain/exchange'
 import { featureKinds, type FeatureKind } from '../domain/feature'
 import { risks } from '../domain/risks'
 import type { Definition, Server } from '../domain/server'
 import type { ServerInput } from '../domain/server-input'
+import type { SignInStatus } from '../oauth/tokens'
 import type { UpstreamState } from '../domain/upstream-state'
 import type { AdminDeps } from './deps'
 import type { DefinitionBody } from './schemas'
@@ -17,6 +19,10 @@ export interface ServerView extends Omit<Server, 'inputs' | 'definition'> {
   definition: DefinitionBody
   inputs: InputView[]
   state: UpstreamState
+  /** Our sign-in at the server; null without one. No token is in it. */
+  signIn: SignInStatus | null
+  /** Why it needs a person to sign in; null when it does not. */
+  signInNeed: SignInNeed | null
   consent: { givenBy: string; givenAt: number } | null
   /** What to notice before approving it. */
   risks: string[]
@@ -29,7 +35,7 @@ export interface ServerView extends Omit<Server, 'inputs' | 'definition'> {
   refreshedAt: number | null
 }
 
-type Deps = Pick<AdminDeps, 'catalog' | 'eras' | 'consents' | 'secrets' | 'values' | 'operator'>
+type Deps = Pick<AdminDeps, 'catalog' | 'eras' | 'consents' | 'secrets' | 'values' | 'operator' | 'logins'>
 
 export const inputViews = (server: Server, secrets: AdminDeps['secrets']): InputView[] =>
   server.inputs.map((input) => ({
@@ -57,6 +63,22 @@ export function stateOf(server: Server, deps: Pick<Deps, 'operator' | 'consents'
   return deps.values.resolve(server).blocked ?? { status: 'idle' }
 }
 
+/** Whether the server is sent credentials a person gave, which a sign-in would be in the way of. */
+const hasOwnCredentials = ({ definition }: Server): boolean =>
+  definition.type !== 'stdio' &&
+  Object.keys(definition.headers).some((name) => name.toLowerCase() === 'authorization')
+
+/** Why a person has to sign in at this server, null for no reason. */
+export function signInNeed(
+  server: Server,
+  state: UpstreamState,
+  signIn: SignInStatus | null,
+): SignInNeed | null {
+  if (server.definition.type === 'stdio' || hasOwnCredentials(server)) return null
+  if (state.status === 'needs_authorization') return signIn?.needs ?? 'first'
+  return state.status === 'disabled' ? null : (signIn?.needs ?? null)
+}
+
 function serverInfo(raw: string): ServerView['serverInfo'] {
   let parsed: unknown
   try {
@@ -82,6 +104,8 @@ export const definitionBody = (definition: Definition): DefinitionBody =>
 export function serverView(server: Server, deps: Deps): ServerView {
   const catalog = deps.catalog.get(server.id)
   const found = deps.eras.get(server.id)
+  const state = stateOf(server, deps)
+  const signIn = deps.logins.of(server)
   const features: ServerView['features'] = { tool: 0, prompt: 0, resource: 0, template: 0 }
   for (const kind of featureKinds)
     features[kind] = catalog.features.filter((feature) => feature.kind === kind).length
@@ -89,7 +113,9 @@ export function serverView(server: Server, deps: Deps): ServerView {
     ...server,
     definition: definitionBody(server.definition),
     inputs: inputViews(server, deps.secrets),
-    state: stateOf(server, deps),
+    state,
+    signIn,
+    signInNeed: signInNeed(server, state, signIn),
     consent: deps.consents.of(server),
     risks: risks(server.definition, server.inputs),
     features,

@@ -1,9 +1,12 @@
+import { type SignInNeed, signInReasons } from '../domain/authorization'
+import type { Server } from '../domain/server'
 import type { UpstreamState } from '../domain/upstream-state'
+import { visibleWord } from '../domain/visible-text'
 import { type ApprovalView, approvalViews } from './approvals'
 import { clientView } from './client-view'
 import type { AdminDeps, GatewayInfo } from './deps'
 import { resource } from './resource'
-import { stateOf } from './server-view'
+import { signInNeed, stateOf } from './server-view'
 import type { Problem } from '../store/database'
 import { type VaultView, vaultView } from './vault'
 
@@ -46,7 +49,13 @@ export interface Status extends GatewayInfo {
   clients: { id: string; name: string; lastSeenAt: number | null; space: string; remark: string | null }[]
 }
 
-function missing(state: UpstreamState): string | null {
+function missing(
+  { name, alias }: Pick<Server, 'name' | 'alias'>,
+  state: UpstreamState,
+  need: SignInNeed | null,
+): string | null {
+  if (need !== null)
+    return `sign-in needed: mcpmux login ${visibleWord(alias || name)} (${signInReasons[need]})`
   switch (state.status) {
     case 'disabled':
       return 'disabled; enable it to use it'
@@ -55,7 +64,7 @@ function missing(state: UpstreamState): string | null {
     case 'needs_input':
       return `needs ${state.missing.join(', ')}; see "mcpmux credentials"`
     case 'needs_authorization':
-      return 'asks for a sign-in'
+      return 'refuses the credentials it is given; give others with "mcpmux credentials"'
     case 'locked':
       return 'its secrets are locked, see the vault'
     case 'failed':
@@ -101,7 +110,7 @@ export function readStatus(deps: AdminDeps): Status {
         space: names.get(server.spaceId) ?? '',
         state,
         tools: catalog.get(server.id).features.filter((feature) => feature.kind === 'tool').length,
-        missing: missing(state),
+        missing: missing(server, state, signInNeed(server, state, deps.logins.of(server))),
       }
     }),
     vault: vaultView(deps),

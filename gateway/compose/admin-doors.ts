@@ -2,6 +2,7 @@ import { createActors } from '../admin/actors'
 import { adminApi } from '../admin/app'
 import { openAdminListener } from '../admin/listener'
 import type { Operator } from '../admin/operator'
+import { createOpenBrowser } from '../browser/open-browser'
 import type { Libc } from '../control/libc'
 import { controlPath } from '../control/path'
 import { executableReader } from '../control/process-info'
@@ -10,6 +11,7 @@ import { toGatewayError } from '../errors'
 import { version } from '../version'
 import type { Foundation, Parts } from './foundation'
 import type { FrontDoor } from './front-door'
+import type { OAuth } from './oauth'
 import type { Policy, Requests } from './requests'
 import type { Servers } from './servers'
 import type { SignIn } from './sign-in'
@@ -22,6 +24,7 @@ export function openAdminDoors(
   { processes, pool }: Servers,
   { operatorCalls, sessionKeys, sessions }: Requests,
   { decisions, signIns }: SignIn,
+  { flows, tokens: logins, registrations: clientIds }: OAuth,
   { mcpUrl, signInUrl }: FrontDoor,
   { libc, quit }: { libc: Libc; quit: () => void },
 ): string {
@@ -58,6 +61,14 @@ export function openAdminDoors(
       sessionKeys,
       decisions,
       endSignIn: signIns.revoke,
+      flows,
+      logins,
+      clientIds,
+      openBrowser: createOpenBrowser({
+        environment: config.environment,
+        platform: config.platform,
+        runtime,
+      }),
       views,
       lean,
       questions,

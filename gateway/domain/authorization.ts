@@ -14,6 +14,14 @@ export type ClientAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_p
  */
 export type SignInNeed = 'first' | 'refused' | 'expired' | 'scope'
 
+/** The reason in words, after "sign-in needed". */
+export const signInReasons: Readonly<Record<SignInNeed, string>> = {
+  first: 'nobody signed in yet',
+  refused: 'the sign-in does not count any more',
+  expired: 'the sign-in ran out',
+  scope: 'the server asks for more rights',
+}
+
 /**
  * What an authorization server says of itself (RFC 8414, section 2), checked, as far as a sign-in and what comes after it
  * need it. `issuer` is exactly the text it was asked for under.

@@ -73,13 +73,11 @@ export function createReceive(deps: FinishDeps): (address: string) => Received {
       ...{ code, verifier: sealed.verifier, redirectUri, resource, typedUrl },
     })
     stillFits(flow)
-    if (rows.get(flow.id)?.phase !== 'received')
-      return deps.tokenEndpoint.revoke(
-        metadata,
-        registration,
-        grant.refreshToken ?? grant.accessToken,
-        typedUrl,
-      )
+    if (rows.get(flow.id)?.phase !== 'received') {
+      const token = grant.refreshToken ?? grant.accessToken
+      await deps.tokenEndpoint.revoke(metadata, registration, token, typedUrl)
+      return
+    }
     if (sealed.registration) registrations.put(owner, sealed.registration)
     const binding = { serverId, spaceId, issuer, resource }
     // What is not said was granted as it was asked for (RFC 6749, section 5.1).

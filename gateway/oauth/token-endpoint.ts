@@ -39,8 +39,8 @@ export interface TokenEndpoint {
     registration: Registration,
     request: { refreshToken: Secret; scope: string | null; resource: string; typedUrl: string },
   ): Promise<TokenGrant>
-  /** Tells the issuer that a token is over (RFC 7009). Best effort: resolves in every case. */
-  revoke(at: IssuerMetadata, registration: Registration, token: Secret, typedUrl: string): Promise<void>
+  /** Tells the issuer that a token is over (RFC 7009). Best effort: false when it could not be told. */
+  revoke(at: IssuerMetadata, registration: Registration, token: Secret, typedUrl: string): Promise<boolean>
 }
 
 export function createTokenEndpoint(deps: {
@@ -99,17 +99,19 @@ export function createTokenEndpoint(deps: {
       return { ...grant, scope: grant.scope ?? scope }
     },
     async revoke(at, registration, token, typedUrl) {
-      if (at.revocationEndpoint === null) return
+      if (at.revocationEndpoint === null) return false
       try {
-        await revocationRequest(
+        const { status } = await revocationRequest(
           serverOf(at),
           clientOf(registration),
           authenticationOf(registration),
           token.reveal(),
           through(typedUrl),
         )
+        return status === 200
       } catch {
         // The tokens are removed here whatever their issuer makes of it.
+        return false
       }
     },
   }

@@ -30,9 +30,10 @@ export interface Tokens {
   /** The sign-in a server has; null for none. */
   of(server: Server): SignInStatus | null
   /**
-   * Removes all tokens of a server at once; resolves when their issuers were told (RFC 7009), as far as they could be.
+   * Removes all tokens of a server at once; resolves when their issuers were told (RFC 7009), with false when one could
+   * not be.
    */
-  forget(server: Server): Promise<void>
+  forget(server: Server): Promise<boolean>
   /** Differs once a person signed in or out; not when tokens are renewed, or get more rights. */
   stamp(serverId: string): string
 }
@@ -56,14 +57,15 @@ export function createTokens(deps: TokensDeps): Tokens {
   }
 
   /** What its issuer is to be told; null for what cannot be read. */
-  function revocation(tokens: OpenTokens): Promise<void> | null {
+  function revocation(tokens: OpenTokens): Promise<boolean> | null {
     const registration = deps.registrationOf(tokens)
     if (!registration) return null
     const { metadata, accessToken, refreshToken } = tokens
     const revoke = (token: OpenTokens['accessToken']) =>
       endpoint.revoke(metadata, registration, token, tokens.resource)
     // The access tokens of a refresh token end with it, where both are known.
-    return refreshToken ? revoke(refreshToken).then(() => revoke(accessToken)) : revoke(accessToken)
+    if (!refreshToken) return revoke(accessToken)
+    return revoke(refreshToken).then((told) => revoke(accessToken).then(() => told))
   }
 
   function opened(serverId: string): OpenTokens[] {
@@ -112,7 +114,8 @@ export function createTokens(deps: TokensDeps): Tokens {
         stamps.set(serverId, (stamps.get(serverId) ?? 0) + 1)
         changed({ serverId, spaceId })
       }
-      await Promise.all(telling)
+      const told = await Promise.all(telling)
+      return told.length === rows.length && told.every((one) => one === true)
     },
     stamp: (serverId) => String(stamps.get(serverId) ?? 0),
   }

@@ -28,7 +28,7 @@ const allowed: Record<string, readonly string[]> = {
   signin: ['domain', 'store', 'secrets', 'web'],
   mcp: ['domain', 'auth', 'session', 'policy', 'router'],
   control: ['domain'],
-  admin: ['domain', 'store', 'auth', 'policy', 'secrets', 'session'],
+  admin: ['domain', 'store', 'auth', 'policy', 'secrets', 'session', 'browser'],
   cli: ['domain', 'control', 'logs', 'browser'],
   compose: [
     'domain',

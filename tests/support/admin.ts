@@ -2,6 +2,7 @@ import { treaty } from '@elysiajs/eden'
 import { join } from 'node:path'
 import { type AdminApi, adminApi } from '../../gateway/admin/app'
 import type { AdminDeps } from '../../gateway/admin/deps'
+import { openOAuth } from '../../gateway/compose/oauth'
 import type { UpstreamState } from '../../gateway/domain/upstream-state'
 import { createEvents, type EventName } from '../../gateway/events'
 import { createAuditTrail } from '../../gateway/logs/audit'
@@ -12,11 +13,13 @@ import { createViews } from '../../gateway/policy/views'
 import { systemRuntime } from '../../gateway/runtime'
 import { createConsents } from '../../gateway/secrets/consents'
 import { lookAt } from '../../gateway/secrets/look-at'
+import { createRedactor } from '../../gateway/secrets/redactor'
 import { createServerSecrets } from '../../gateway/secrets/server-secrets'
 import { createValueResolver } from '../../gateway/secrets/server-values'
 import { createSpaceSecrets } from '../../gateway/secrets/space-secrets'
 import { createSessionKeys } from '../../gateway/session/session-keys'
 import { tempPins } from './pins'
+import { testFetch } from './remote-leg'
 import { signInParts } from './sign-in-parts'
 import { tempVault } from './temp-vault'
 import { tempStores } from './temp-store'
@@ -66,8 +69,31 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
   const signIn = signInParts({ stores, events, runtime: systemRuntime })
   const secrets = createServerSecrets({ vault, credentials: stores.credentials })
   const namedSecrets = createSpaceSecrets({ vault, store: stores.spaceSecrets })
+  const consents = createConsents({
+    store: stores.consents,
+    fileKey: new Uint8Array(32).fill(7),
+    vaultKey: () => vault.ownKey('consent'),
+  })
+  const parts = new AsyncDisposableStack()
+  const oauth = openOAuth(
+    parts,
+    {
+      ...{ runtime: systemRuntime, redactor: createRedactor(), vault, events, stores, consents, trail },
+      safeFetch: testFetch(),
+      fault: (error) => internals.push(error),
+    },
+    () => ({ port: 1, addresses: ['127.0.0.1'] }),
+  )
+  const opened: string[] = []
   const deps: AdminDeps = {
     ...stores,
+    flows: oauth.flows,
+    logins: oauth.tokens,
+    clientIds: oauth.registrations,
+    openBrowser: async (url) => {
+      opened.push(url)
+      return { outcome: 'opened' }
+    },
     pins,
     spaceOf: (clientId) => stores.clients.get(clientId).spaceId ?? stores.spaces.active().id,
     questions: { open: () => [], choose: () => undefined, refuse: () => undefined },
@@ -83,11 +109,7 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
       lookAt,
     }),
     consentRows: stores.consents,
-    consents: createConsents({
-      store: stores.consents,
-      fileKey: new Uint8Array(32).fill(7),
-      vaultKey: () => vault.ownKey('consent'),
-    }),
+    consents,
     decisions: signIn.decisions,
     endSignIn: signIn.signIns.revoke,
     sessionKeys: createSessionKeys({ vaultKey: () => vault.ownKey('session'), runtime: systemRuntime }),
@@ -154,6 +176,10 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
     internals,
     stores,
     signIn,
+    oauth,
+    vault,
+    /** Addresses that went to the browser. */
+    opened,
     /** A raw request: for what a typed client would not send. */
     async raw(method: string, path: string, body?: unknown, contentType = 'application/json') {
       const response = await app.handle(
@@ -171,6 +197,7 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
     },
     [Symbol.dispose]() {
       signIn.approvals[Symbol.dispose]()
+      void parts.disposeAsync()
       stores[Symbol.dispose]()
     },
   }
