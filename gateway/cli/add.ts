@@ -6,13 +6,15 @@ import { eraChoices } from '../domain/era'
 import { isolations } from '../domain/isolation'
 import { visibleWord } from '../domain/visible-text'
 import { type AdminClient, must } from './client'
-import { type Command, exit } from './command'
+import { type Command, type Context, exit } from './command'
+import { connectOnce, outcome, withheldNotices } from './connect'
 import { findSpace } from './find'
 import type { Io } from './io'
 import { declareInputs, obtainInputs, readInputs } from './given-inputs'
 import { envKind, headerKind, readNamedValues } from './named-values'
-import { plural, safe, show, stateWord } from './output'
+import { safe, show } from './output'
 import { review } from './review'
+import { signIn } from './sign-in'
 import { parse, UsageError, words } from './usage'
 
 const help = `Usage: mcpmux add NAME [options] -- COMMAND [ARGS…]
@@ -127,32 +129,6 @@ async function sameAddress(
 const relativeFiles = (words: readonly string[]): string[] =>
   words.filter((word) => !word.startsWith('-') && !isAbsolute(word) && existsSync(word))
 
-/** What came of connecting once, for the person; the exit code says it to scripts. */
-function outcome({ name, alias, state, features, definition }: ServerView): { line: string; code: number } {
-  if (state.status === 'ready' || state.status === 'idle') {
-    const counts = [
-      plural(features.tool, 'tool'),
-      ...(features.prompt ? [plural(features.prompt, 'prompt')] : []),
-      ...(features.resource ? [plural(features.resource, 'resource')] : []),
-    ]
-    return { line: `${safe(name)}: ${counts.join(', ')}`, code: exit.ok }
-  }
-  const cut = state.status === 'connecting'
-  const why =
-    state.status === 'failed'
-      ? `${state.message} (${state.code})`
-      : cut
-        ? 'the gateway stopped before the server answered'
-        : stateWord(state)
-  const called = visibleWord(alias || name)
-  const lines = [`${safe(name)} is added, but not connected: ${safe(why)}`]
-  if (state.status === 'failed' && state.code === 'upstream.http_error' && definition.type === 'http')
-    lines.push('  an older server may need --transport sse')
-  lines.push(`  when that is mended: "mcpmux restart ${called}"; to give up: "mcpmux remove ${called}"`)
-  const line = lines.join('\n')
-  return { line, code: cut || state.status === 'failed' ? exit.failure : exit.needsPerson }
-}
-
 async function approved(io: Io, yes: boolean | undefined): Promise<boolean> {
   if (yes) return true
   if (io.canAsk) return io.confirm('Add it?')
@@ -160,8 +136,13 @@ async function approved(io: Io, yes: boolean | undefined): Promise<boolean> {
   return false
 }
 
-async function connectOnce(admin: AdminClient, id: string): Promise<ServerView> {
-  return must(admin.api.servers({ id }).connect.post({}))
+/** Offers to sign in at once where the server wants that; gives the server as it is then. */
+async function signedIn(context: Context, server: ServerView): Promise<ServerView> {
+  const { io, admin } = context
+  if (server.signInNeed === null || !io.canAsk) return server
+  if (!(await io.confirm(`${safe(server.name)} wants you to sign in. Do that now?`))) return server
+  const { phase } = await signIn(context, server, { open: true, paste: false })
+  return phase === 'done' ? connectOnce(admin, server.id) : server
 }
 
 export const command: Command = {
@@ -192,7 +173,8 @@ export const command: Command = {
     }
     const { definition, inputs: declared } = readDefinition(given, argv)
 
-    const { io, admin } = open(values['data-dir'])
+    const context = open(values['data-dir'])
+    const { io, admin } = context
     const space = await findSpace(admin, values.space)
     const alias = values['no-prefix'] ? '' : values.alias
     const prefix = alias === undefined ? {} : { alias }
@@ -212,20 +194,14 @@ export const command: Command = {
     const server = await must(
       admin.api.servers.post({ ...draft, source, inputs, consent: { givenBy: source } }),
     )
-    const connected = await connectOnce(admin, server.id)
+    const connected = await signedIn(context, await connectOnce(admin, server.id))
     const { line, code } = outcome(connected)
     if (code === exit.ok || values.json) await show(io, values.json, connected, () => line)
     if (code !== exit.ok) {
       io.talk(line)
       return code
     }
-    const { withheld, changes } = await must(admin.api.status.get())
-    const hidden = withheld.filter(({ serverId }) => serverId === server.id).length
-    if (hidden > 0)
-      io.talk(`  notice   ${plural(hidden, 'name')} taken by other servers, so withheld: see "mcpmux status"`)
-    const held = changes.find(({ serverId }) => serverId === server.id)?.withheld ?? 0
-    if (held > 0)
-      io.talk(`  notice   ${plural(held, 'definition')} with hidden text, so withheld: see "mcpmux pins"`)
+    for (const notice of await withheldNotices(admin, server.id)) io.talk(notice)
     return code
   },
 }

@@ -20,6 +20,7 @@ const hints: Partial<Record<ErrorCode, string>> = {
   'client.unknown': 'see "mcpmux client list"',
   'key.replaced': 'see "mcpmux key list"',
   'key.unknown': 'see "mcpmux key list"',
+  'oauth.registration_needed': 'then: mcpmux login SERVER --client-id C [--client-secret]',
   'listen.taken': 'to stay on another port: start with --port N, then "mcpmux config set port N"',
   'secret.unknown': 'see "mcpmux secret list"',
   'server.exists': 'choose another name, or remove the old one with "mcpmux remove"',

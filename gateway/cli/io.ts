@@ -16,8 +16,10 @@ export interface Io {
   confirm(question: string): Promise<boolean>
   /** A line, shown as it is typed; null at the end of input. */
   ask(question: string): Promise<string | null>
-  /** A line typed without echo; null when the person gave up (end of input or Ctrl-C). */
-  askHidden(question: string): Promise<string | null>
+  /** A line typed without echo; null when the person gave up (end of input or Ctrl-C), or the signal aborts. */
+  askHidden(question: string, signal?: AbortSignal): Promise<string | null>
+  /** Calls back on the first Ctrl-C, instead of ending the program, until the result is disposed of. */
+  onInterrupt(callback: () => void): Disposable
   /** All of standard input. */
   readInput(): Promise<Uint8Array>
 }
@@ -49,10 +51,14 @@ export function createIo(config: Pick<Config, 'environment'>): Io {
       process.stderr.write(`${safe(question)}: `)
       return keyboard.line()
     },
-    async askHidden(question) {
-      const answer = await keyboard.hiddenLine(() => process.stderr.write(`${safe(question)}: `))
+    async askHidden(question, signal) {
+      const answer = await keyboard.hiddenLine(() => process.stderr.write(`${safe(question)}: `), signal)
       process.stderr.write('\n')
       return answer
+    },
+    onInterrupt(callback) {
+      process.once('SIGINT', callback)
+      return { [Symbol.dispose]: () => void process.off('SIGINT', callback) }
     },
     readInput: async () => new Uint8Array(await Bun.stdin.arrayBuffer()),
   }

@@ -2,8 +2,11 @@
 export interface Keyboard {
   /** One line as the terminal edits and shows it; null at the end of input. */
   line(): Promise<string | null>
-  /** One line that is not shown; null at the end of input, and on Ctrl-C or Ctrl-D. Asks only when nothing shows any more. */
-  hiddenLine(ask: () => void): Promise<string | null>
+  /**
+   * One line that is not shown; null at the end of input, on Ctrl-C or Ctrl-D, and once the signal aborts. Asks only when
+   * nothing shows any more.
+   */
+  hiddenLine(ask: () => void, signal?: AbortSignal): Promise<string | null>
 }
 
 /**
@@ -14,21 +17,26 @@ export function createKeyboard(stdin: NodeJS.ReadStream): Keyboard {
   let ahead = ''
   let ended = false
 
-  /** More input behind `ahead`; false when there is none to come. */
-  function more(): Promise<boolean> {
-    if (ended) return Promise.resolve(false)
+  /** More input behind `ahead`; false when there is none to come, or nobody waits for it any more. */
+  function more(signal?: AbortSignal): Promise<boolean> {
+    if (ended || signal?.aborted) return Promise.resolve(false)
     stdin.setEncoding('utf8')
     return new Promise((resolve) => {
       const settle = (text: string | null) => {
         stdin.off('data', onData)
         stdin.off('end', onEnd)
+        signal?.removeEventListener('abort', onAbort)
         stdin.pause()
-        if (text === null) ended = true
-        else ahead += text
+        if (text !== null) ahead += text
         resolve(text !== null)
       }
       const onData = (chunk: string | Buffer) => settle(String(chunk))
-      const onEnd = () => settle(null)
+      const onEnd = () => {
+        ended = true
+        settle(null)
+      }
+      const onAbort = () => settle(null)
+      signal?.addEventListener('abort', onAbort)
       stdin.on('data', onData)
       stdin.on('end', onEnd)
       stdin.resume()
@@ -36,8 +44,8 @@ export function createKeyboard(stdin: NodeJS.ReadStream): Keyboard {
   }
 
   /** The next typed character; null when there is none to come. */
-  async function key(): Promise<string | null> {
-    while (ahead === '') if (!(await more())) return null
+  async function key(signal?: AbortSignal): Promise<string | null> {
+    while (ahead === '') if (!(await more(signal))) return null
     const [first = ''] = ahead
     ahead = ahead.slice(first.length)
     return first
@@ -53,14 +61,14 @@ export function createKeyboard(stdin: NodeJS.ReadStream): Keyboard {
         typed += next
       }
     },
-    async hiddenLine(ask) {
+    async hiddenLine(ask, signal) {
       // Before the question: what is typed ahead must not be echoed either.
       stdin.setRawMode(true)
       ask()
       let typed = ''
       try {
         for (;;) {
-          const next = await key()
+          const next = await key(signal)
           if (next === null || next === '\u0003' || next === '\u0004') return null
           if (next === '\r' || next === '\n') return typed
           if (next === '\u007f' || next === '\b') typed = Array.from(typed).slice(0, -1).join('')

@@ -1,7 +1,8 @@
 import { must } from './client'
 import { type Command, exit } from './command'
 import { findSpace } from './find'
-import { show, stateWord, table } from './output'
+import { signInRemark } from './login-text'
+import { safe, show, stateWord, table } from './output'
 import { parse, words } from './usage'
 
 const help = `Usage: mcpmux list [--space S] [--data-dir D] [--json]
@@ -30,6 +31,10 @@ export const command: Command = {
       () => table(['NAME', 'ALIAS', 'STATE', 'TOOLS', 'TRANSPORT'], rows),
       `no servers in Space ${space.name} yet; add one with "mcpmux add"`,
     )
+    for (const server of servers) {
+      const remark = signInRemark(server)
+      if (remark !== null && !values.json) io.talk(`${safe(server.name)}: ${remark}`)
+    }
     return exit.ok
   },
 }

@@ -22,6 +22,8 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   restart: () => import('./restart'),
   credentials: () => import('./credentials'),
   secret: () => import('./secret'),
+  login: () => import('./login'),
+  logout: () => import('./logout'),
   key: () => import('./key'),
   client: () => import('./clients'),
   approve: () => import('./approve'),
@@ -50,6 +52,7 @@ const overview = `McpMux ${version}: one local endpoint for all your MCP servers
   mcpmux enable SERVER | disable SERVER | restart SERVER
   mcpmux credentials [SERVER]   values and keys of servers (also: set, remove)
   mcpmux secret set NAME        a secret for several servers of a Space (also: list, remove)
+  mcpmux login SERVER           sign in at a remote server (also: logout)
   mcpmux key create CLIENT      a key for an AI client (also: list, rotate, edit, revoke)
   mcpmux client list            AI clients (also: show, pin, rename, remove)
   mcpmux approve [ID]           let a program in that asked to sign in (also: deny, signin list)

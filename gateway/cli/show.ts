@@ -1,6 +1,7 @@
 import type { ServerView } from '../admin/server-view'
 import { type Command, exit } from './command'
 import { findServer } from './find'
+import { signInRemark } from './login-text'
 import { plural, safe, show, stateWord, when } from './output'
 import { review } from './review'
 import { aboutInput, typeWords } from './typed-value'
@@ -22,6 +23,19 @@ function valueWords({ secret, isSet, value, default: otherwise }: ServerView['in
   return otherwise === undefined ? '(not set)' : `${safe(otherwise)} (its default)`
 }
 
+/** The sign-in a server has, and what it lacks. */
+function signInLines(server: ServerView): string[] {
+  const { signIn } = server
+  const remark = signInRemark(server)
+  const until = signIn?.expiresAt ? `, good until ${when(signIn.expiresAt)}` : ''
+  return [
+    ...(remark === null ? [] : [`          ${remark}`]),
+    ...(signIn === null
+      ? []
+      : [`sign-in   at ${safe(signIn.issuer)} (${safe(signIn.scope ?? 'default rights')})${until}`]),
+  ]
+}
+
 function text(server: ServerView): string {
   const { state } = server
   const lines = [
@@ -29,6 +43,7 @@ function text(server: ServerView): string {
     `alias     ${server.alias || '(no prefix)'}`,
     `id        ${server.id}`,
     `state     ${stateWord(state)}${state.status === 'failed' ? `: ${safe(state.message)} (${state.code})` : ''}`,
+    ...signInLines(server),
     `approved  ${server.consent ? `${when(server.consent.givenAt)} (${server.consent.givenBy})` : 'no'}`,
     `features  ${[plural(server.features.tool, 'tool'), plural(server.features.prompt, 'prompt'), plural(server.features.resource, 'resource'), plural(server.features.template, 'template')].join(', ')}`,
     `speaks    ${eraWords(server)}`,

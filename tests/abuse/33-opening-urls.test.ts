@@ -9,7 +9,12 @@ import { browserEnvironment } from '../../gateway/browser/browser-environment'
 import { cleanUrl, LONGEST_URL } from '../../gateway/browser/clean-url'
 import type { Opened } from '../../gateway/browser/open-browser'
 import { openersOf } from '../../gateway/browser/openers'
+import { modeNamed, modesOf } from '../servers/evil-as-modes'
 import { placeRecorder } from '../support/browser-recorder'
+import { cleanEnvironment } from '../support/daemon'
+import { startEvilAs } from '../support/evil-as'
+import { startKeyring } from '../support/keyring'
+import { program, startSourceDaemon } from '../support/source-daemon'
 
 let folder = ''
 beforeAll(() => {
@@ -261,6 +266,69 @@ test('[threat.33] the environment of an opener is complete by name', () => {
     Path: 'C:\\Windows',
   })
 })
+
+test('[threat.33] of what an authorization server calls its page, the command line opens addresses only, and no shell', async () => {
+  await using keyring = await startKeyring()
+  const recorder = placeRecorder(join(folder, 'command'))
+  const desktop = { ...display, PATH: `${recorder.folder}:${process.env.PATH ?? ''}` }
+  await using daemon = await startSourceDaemon({ ...keyring.env, ...desktop })
+  const modes = modesOf(33)
+  expect(modes.length).toBeGreaterThan(10)
+  for (const [at, mode] of modes.entries()) {
+    await using evil = await startEvilAs({ mode })
+    await daemon.cli(['add', `s${at}`, '--yes', '--url', evil.mcpUrl])
+    const before = recorder.openings().length
+    const trace = join(folder, `command-${at}`)
+    const child = Bun.spawn(
+      ['strace', '-f', '-qq', '-e', 'trace=execve,execveat', '-o', trace, ...program, 'login', `s${at}`],
+      {
+        env: cleanEnvironment(daemon.home, { MCPMUX_HOME: daemon.dataDir, ...desktop }),
+        ...{ stdin: 'ignore', stdout: 'ignore', stderr: 'pipe' },
+      },
+    )
+    const screen = child.stderr.getReader()
+    const works = modeNamed(mode).outcome === 'works'
+    // It waits for the person once the page is open.
+    for (let text = ''; works && !text.includes('opened in your browser'); ) {
+      const { value, done } = await screen.read()
+      if (done) throw new Error(`${mode}: ${text}`)
+      text += new TextDecoder().decode(value)
+    }
+    if (works) child.kill('SIGKILL')
+    else expect([mode, await child.exited]).toEqual([mode, 1])
+    await child.exited
+    const mine = recorder.openings().slice(before)
+    expect([mode, mine.length]).toEqual([mode, works ? 1 : 0])
+    for (const { args } of mine) {
+      expect(args.length).toBe(1)
+      expect(args[0]).toStartWith(`${evil.issuer}/authorize?`)
+    }
+    const started = [...readFileSync(trace, 'utf8').matchAll(/execve(?:at)?\("((?:[^"\\]|\\.)*)"/g)]
+    const programs = started.map(([, name = '']) => name).filter((name) => name !== program[0])
+    expect([mode, programs]).toEqual([mode, works ? [recorder.program] : []])
+  }
+}, 120_000)
+
+test('[threat.33] the gateway itself opens a page the same way', async () => {
+  await using keyring = await startKeyring()
+  await using evil = await startEvilAs()
+  const recorder = placeRecorder(join(folder, 'gateway'))
+  const desktop = { ...display, PATH: `${recorder.folder}:${process.env.PATH ?? ''}` }
+  await using daemon = await startSourceDaemon({ ...keyring.env, ...desktop, MCPMUX_KEY: 'canary' })
+  const added = await daemon.cli(['add', 's', '--yes', '--url', evil.mcpUrl, '--json'])
+  const { id } = JSON.parse(added.stdout) as { id: string }
+  for (const browser of ['opened', 'recently', 'recently']) {
+    const answer = await daemon.fetch(`/servers/${id}/login`, { method: 'POST', body: '{"open":true}' })
+    expect(await answer.json()).toMatchObject({ phase: 'waiting', browser })
+  }
+  const [opening, ...more] = recorder.openings()
+  expect(more).toEqual([])
+  expect(opening).toMatchObject({ args: [expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/authorize\?/)] })
+  // Nobody stands between the two.
+  expect(opening?.parent).toBe(daemon.pid)
+  expect(JSON.stringify(opening)).not.toContain('canary')
+  expect(opening?.environment.MCPMUX_HOME).toBeUndefined()
+}, 60_000)
 
 test('[threat.33] whatever is written into an address, what comes out is plain and means the same to a browser', () => {
   const start = fc.constantFrom('', 'https://', 'https://example.com/', 'http://127.0.0.1/', 'javascript:')

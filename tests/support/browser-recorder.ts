@@ -6,6 +6,8 @@ export interface Opening {
   /** Arguments after the program itself. */
   args: string[]
   cwd: string
+  /** The process that started it. */
+  parent: number
   environment: Record<string, string>
 }
 
@@ -16,8 +18,16 @@ export interface BrowserRecorder {
   openings(): Opening[]
 }
 
-/** Puts a program `name` into `folder`; `exitCode` is what it ends with. No shell is part of it. */
-export function placeRecorder(folder: string, name = 'xdg-open', exitCode = 0): BrowserRecorder {
+/**
+ * Puts a program `name` into `folder`; `exitCode` is what it ends with. With `follows` it then does what a browser does:
+ * gets the page, from redirect to redirect. No shell is part of it.
+ */
+export function placeRecorder(
+  folder: string,
+  name = 'xdg-open',
+  exitCode = 0,
+  follows = false,
+): BrowserRecorder {
   mkdirSync(folder, { recursive: true })
   const program = join(folder, name)
   const log = join(folder, `${name}.log`)
@@ -25,8 +35,9 @@ export function placeRecorder(folder: string, name = 'xdg-open', exitCode = 0): 
     program,
     `#!${process.execPath}
 import { appendFileSync } from 'node:fs'
-const opening = { args: process.argv.slice(2), cwd: process.cwd(), environment: process.env }
+const opening = { args: process.argv.slice(2), cwd: process.cwd(), parent: process.ppid, environment: process.env }
 appendFileSync(${JSON.stringify(log)}, JSON.stringify(opening) + '\\n')
+${follows ? 'await (await fetch(process.argv[2])).text()' : ''}
 process.exit(${exitCode})
 `,
     { mode: 0o755 },

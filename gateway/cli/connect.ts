@@ -1,0 +1,57 @@
+import type { ServerView } from '../admin/server-view'
+import { visibleWord } from '../domain/visible-text'
+import { type AdminClient, must } from './client'
+import { exit } from './command'
+import { signInRemark } from './login-text'
+import { plural, safe, stateWord } from './output'
+
+/** What came of connecting once, for the person; the exit code says it to scripts. */
+export function outcome(server: ServerView): { line: string; code: number } {
+  const { name, alias, state, features, definition } = server
+  if (state.status === 'ready' || state.status === 'idle') {
+    const counts = [
+      plural(features.tool, 'tool'),
+      ...(features.prompt ? [plural(features.prompt, 'prompt')] : []),
+      ...(features.resource ? [plural(features.resource, 'resource')] : []),
+    ]
+    return { line: `${safe(name)}: ${counts.join(', ')}`, code: exit.ok }
+  }
+  const cut = state.status === 'connecting'
+  const why =
+    state.status === 'failed'
+      ? `${state.message} (${state.code})`
+      : cut
+        ? 'the gateway stopped before the server answered'
+        : stateWord(state)
+  const called = visibleWord(alias || name)
+  const lines = [`${safe(name)} is added, but not connected: ${safe(why)}`]
+  if (state.status === 'failed' && state.code === 'upstream.http_error' && definition.type === 'http')
+    lines.push('  an older server may need --transport sse')
+  const remark = signInRemark(server)
+  lines.push(
+    remark === null
+      ? `  when that is mended: "mcpmux restart ${called}"; to give up: "mcpmux remove ${called}"`
+      : `  ${remark}`,
+  )
+  const line = lines.join('\n')
+  return { line, code: cut || state.status === 'failed' ? exit.failure : exit.needsPerson }
+}
+
+/** Connects a server, so that what it offers is known. */
+export const connectOnce = (admin: AdminClient, id: string): Promise<ServerView> =>
+  must(admin.api.servers({ id }).connect.post({}))
+
+/** What of a server clients do not get, in lines for the person. */
+export async function withheldNotices(admin: AdminClient, serverId: string): Promise<string[]> {
+  const { withheld, changes } = await must(admin.api.status.get())
+  const hidden = withheld.filter((one) => one.serverId === serverId).length
+  const held = changes.find((one) => one.serverId === serverId)?.withheld ?? 0
+  return [
+    ...(hidden > 0
+      ? [`  notice   ${plural(hidden, 'name')} taken by other servers, so withheld: see "mcpmux status"`]
+      : []),
+    ...(held > 0
+      ? [`  notice   ${plural(held, 'definition')} with hidden text, so withheld: see "mcpmux pins"`]
+      : []),
+  ]
+}
