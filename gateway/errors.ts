@@ -144,6 +144,7 @@ const table = {
   'keychain.unavailable': { http: 503, rpc: -32603, message: 'the keychain cannot be used' },
   'vault.locked': { http: 423, rpc: -32603, message: 'the vault is locked' },
   'vault.passphrase': { http: 403, rpc: -32603, message: 'this passphrase does not open the vault' },
+  'vault.worn': { http: 503, rpc: -32603, message: 'the key of the vault has sealed as much as it may' },
   'credential.unreadable': {
     http: 500,
     rpc: -32603,

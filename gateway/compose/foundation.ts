@@ -60,6 +60,7 @@ export function openFoundation(parts: Parts, config: Config, options: GatewayOpt
   const vault = parts.use(
     createVault({
       keys: stores.dataKeys,
+      rows: stores.sealedRows,
       wrapping: createWrappingKeys({ keychain, dataDir: config.dataDir, runtime }),
       keychain: keychain.name,
       runtime,

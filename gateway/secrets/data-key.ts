@@ -20,8 +20,20 @@ export interface DataKey {
    * have been wiped while the new place was waited for.
    */
   move(name: WrappingName, passphrase: Secret | null, current: () => SealingKey): Promise<void>
+  /** A new data key under a new wrapping key, in the place of the one in use. */
+  replace(name: WrappingName, passphrase: Secret | null, steps: Replacement): Promise<void>
   /** Removes wrapping keys that wrap nothing from their places. Stops at a keychain that refuses. */
   tidy(): Promise<void>
+}
+
+/** What is done when a data key takes the place of another; nothing is waited for from the first step to the last. */
+export interface Replacement {
+  /** The data key as it is at that moment. Throws when there is none. */
+  current(): SealingKey
+  /** Within the transaction: what throws here leaves everything as it was. */
+  reseal(from: SealingKey, to: SealingKey): void
+  /** It is stored. The bytes are the caller's from now on. */
+  take(made: SealingKey): void
 }
 
 const wrappedPlace = (id: string): Place => ({ table: 'data_keys', column: 'wrapped', row: id, space: '' })
@@ -66,6 +78,11 @@ export function createDataKey(deps: {
     return same && stored.wrappingId === wrappingKey.id
   }
 
+  const newKey = (): SealingKey => ({
+    id: Buffer.from(runtime.randomBytes(8)).toString('hex'),
+    bytes: runtime.randomBytes(KEY_BYTES),
+  })
+
   return {
     async unwrap(row, passphrase) {
       const found = await wrapping.find(row, passphrase)
@@ -75,13 +92,12 @@ export function createDataKey(deps: {
       return bytes?.length === KEY_BYTES ? { bytes } : { why: 'key_wrong' as const }
     },
     async mint(name, passphrase, goOn) {
-      const id = Buffer.from(runtime.randomBytes(8)).toString('hex')
-      const dataKey = { id, bytes: runtime.randomBytes(KEY_BYTES) }
+      const dataKey = newKey()
       try {
         await underNew(name, passphrase, (wrappingKey) => {
           goOn()
           const wrapped = wrap(wrappingKey, dataKey)
-          keys.add({ id, ...name, wrapped }, opensTo(wrappingKey, dataKey))
+          keys.add({ id: dataKey.id, ...name, wrapped }, opensTo(wrappingKey, dataKey))
         })
       } catch (thrown) {
         dataKey.bytes.fill(0)
@@ -96,6 +112,23 @@ export function createDataKey(deps: {
         const wrapped = wrap(wrappingKey, dataKey)
         keys.rewrap({ id: dataKey.id, ...name, wrapped }, opensTo(wrappingKey, dataKey))
       }),
+    async replace(name, passphrase, { current, reseal, take }) {
+      const made = newKey()
+      let taken = false
+      try {
+        await underNew(name, passphrase, (wrappingKey) => {
+          const before = current()
+          const wrapped = wrap(wrappingKey, made)
+          keys.replace({ id: made.id, ...name, wrapped }, opensTo(wrappingKey, made), () =>
+            reseal(before, made),
+          )
+          taken = true
+          take(made)
+        })
+      } finally {
+        if (!taken) made.bytes.fill(0)
+      }
+    },
     async tidy() {
       let refused = false
       for (const { place, wrappingId } of keys.unused()) {

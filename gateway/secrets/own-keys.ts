@@ -4,10 +4,18 @@ import type { Place } from './envelope'
 
 const KEY_BYTES = 32
 
+/**
+ * Those that clients hold something of: ids of sessions, of states and of tasks, access tokens, and what follows from a
+ * refresh token. With the one of consents these are all there are.
+ */
+export const clientKeys = ['session', 'access', 'refresh', 'state', 'task'] as const
+
 /** Keys of the gateway's own: made on first use, sealed in the database, wiped with the vault. */
 export interface OwnKeys {
   /** The same bytes until `wipe`. Throws as `seal` does. */
   get(name: string): Uint8Array
+  /** Forgets them: the next ones are others. */
+  renew(names: readonly string[]): void
   wipe(): void
 }
 
@@ -19,7 +27,7 @@ const placeOf = (name: string): Place => ({
 })
 
 export function createOwnKeys(deps: {
-  keys: Pick<DataKeyStore, 'secret' | 'putSecret'>
+  keys: Pick<DataKeyStore, 'secret' | 'putSecret' | 'removeSecret'>
   runtime: Pick<Runtime, 'randomBytes'>
   seal(place: Place, plain: Uint8Array): { keyId: string; envelope: Uint8Array }
   open(place: Place, envelope: Uint8Array): Uint8Array | null
@@ -42,6 +50,13 @@ export function createOwnKeys(deps: {
       const bytes = known.get(name) ?? readOrMake(name)
       known.set(name, bytes)
       return bytes
+    },
+    renew(names) {
+      for (const name of names) {
+        keys.removeSecret(name)
+        known.get(name)?.fill(0)
+        known.delete(name)
+      }
     },
     wipe() {
       for (const bytes of known.values()) bytes.fill(0)

@@ -55,8 +55,8 @@ export function createServerSecrets(deps: { vault: Vault; credentials: Credentia
     stamp: (server) =>
       credentials
         .list(server.id)
-        // The tag at its end is new with every writing.
-        .map(({ name, envelope }) => `${name} ${Buffer.from(envelope.subarray(-16)).toString('hex')}`)
+        // Not of the envelope: that one is another as well when the vault gets a new key.
+        .map(({ name, updatedAt }) => `${name} ${updatedAt}`)
         .join('\n'),
     requireWritable: () => vault.requireOpen(),
   }

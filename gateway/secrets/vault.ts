@@ -2,10 +2,13 @@ import { explainVault, type LockReason, type VaultPlace, type VaultState } from 
 import { GatewayError } from '../errors'
 import type { Runtime } from '../runtime'
 import type { DataKeyStore, StoredDataKey } from '../store/data-keys'
+import type { SealedRowStore } from '../store/sealed-rows'
 import { createDataKey } from './data-key'
 import { openEnvelope, type Place, type SealingKey, sealEnvelope } from './envelope'
 import { createFirstKey } from './first-key'
-import { createOwnKeys } from './own-keys'
+import { createKeyChanges } from './key-changes'
+import { clientKeys, createOwnKeys } from './own-keys'
+import type { Resealed } from './reseal'
 import { Secret } from './secret'
 import type { WrappingKeys, WrappingName } from './wrapping-keys'
 
@@ -19,8 +22,18 @@ export interface Vault extends Disposable {
   unlock(passphrase: Secret | null): Promise<VaultState>
   /** Whether the key could be found if the gateway were started now; null when it could. Asks no person twice. */
   check(): Promise<LockReason | null>
-  /** Keeps the wrapping key elsewhere from now on. Throws what `requireOpen` and the place throw. */
+  /**
+   * Keeps the wrapping key elsewhere from now on. When it lay in a file the data key is replaced too, because whoever
+   * copied the folder has that one. Throws what `requireOpen` and the place throw.
+   */
   moveTo(place: VaultPlace, passphrase: Secret | null): Promise<VaultState>
+  /**
+   * A new wrapping key in the place where it is; with `data` a new data key as well, and everything sealed anew. Where
+   * a passphrase is due it is the one there is, else `vault.passphrase` is thrown. Throws as `moveTo`.
+   */
+  rotate(what: 'wrapping' | 'data', passphrase: Secret | null): Promise<Resealed>
+  /** From now on the keys that clients hold something of are others: nothing they hold counts. Throws as `requireOpen`. */
+  renewClientKeys(): void
   /** Begins with a new key. What the old one sealed stays as it is, and unreadable unless that one comes back. */
   reset(place: VaultPlace, passphrase: Secret | null): Promise<VaultState>
   /** Throws `keychain.unavailable` or `vault.locked`, with what to do. */
@@ -46,6 +59,7 @@ export interface OwnKey {
 
 export interface VaultDeps {
   keys: DataKeyStore
+  rows: SealedRowStore
   wrapping: WrappingKeys
   /** Name of the keychain, for people. */
   keychain: string
@@ -65,6 +79,18 @@ export function createVault(deps: VaultDeps): Vault {
     runtime,
     seal,
     open: (place, envelope) => openEnvelope(requireKey(), place, envelope),
+  })
+  const changes = createKeyChanges({
+    ...deps,
+    dataKey,
+    current: requireKey,
+    newNonce: countedNonce,
+    taken(made) {
+      // Keys of the gateway's own stay what they are, so that what was made with them goes on.
+      key?.bytes.fill(0)
+      key = made
+    },
+    placed: (place) => void enter({ status: 'open', place, keychain }),
   })
   /** A check of the open vault asked a person, who said no. */
   let refused = false
@@ -98,7 +124,11 @@ export function createVault(deps: VaultDeps): Vault {
     return turn
   }
 
-  const nonce = () => runtime.randomBytes(12)
+  /** For one envelope with the key in use. */
+  function countedNonce(): Uint8Array {
+    if (!keys.count()) throw new GatewayError('vault.worn')
+    return runtime.randomBytes(12)
+  }
 
   function goOn(): void {
     if (over.signal.aborted) throw new GatewayError('vault.locked', 'McpMux is stopping')
@@ -142,7 +172,11 @@ export function createVault(deps: VaultDeps): Vault {
       return why === null ? state : enter({ status: 'new', keychain, why })
     }
     const found = await dataKey.unwrap(row, passphrase)
-    if ('bytes' in found) return take({ id: row.id, bytes: found.bytes }, row.place)
+    if ('bytes' in found) {
+      take({ id: row.id, bytes: found.bytes }, row.place)
+      await changes.replaceWorn(row, passphrase)
+      return state
+    }
     if (passphrase && row.place === 'passphrase') throw new GatewayError('vault.passphrase')
     return enter({ status: 'locked', place: row.place, keychain, why: found.why })
   }
@@ -161,8 +195,7 @@ export function createVault(deps: VaultDeps): Vault {
 
   function seal(place: Place, plain: Uint8Array) {
     const { id, bytes } = requireKey()
-    keys.count()
-    return { keyId: id, envelope: sealEnvelope({ id, bytes }, place, plain, nonce()) }
+    return { keyId: id, envelope: sealEnvelope({ id, bytes }, place, plain, countedNonce()) }
   }
 
   return {
@@ -187,11 +220,14 @@ export function createVault(deps: VaultDeps): Vault {
         const row = keys.active()
         if (!row) return mint(wrapping.plan(place), passphrase)
         requireKey()
-        await dataKey.move(wrapping.plan(place), passphrase, requireKey)
-        enter({ status: 'open', place, keychain })
-        await dataKey.tidy().catch(() => undefined)
+        await changes.move(row, place, passphrase)
         return state
       }),
+    rotate: (what, passphrase) => inTurn(() => changes.rotate(what, passphrase)),
+    renewClientKeys() {
+      requireKey()
+      own.renew(clientKeys)
+    },
     reset: (place, passphrase) => inTurn(() => mint(wrapping.plan(place), passphrase, false)),
     requireOpen: () => void requireKey(),
     seal(place, plain) {

@@ -59,7 +59,9 @@ export function createCredentialStore(db: Database, runtime: Pick<Runtime, 'now'
     put: ({ serverId, spaceId, name, keyId, envelope }) =>
       db.transaction(() => {
         if (!server.get({ serverId, spaceId })) throw new GatewayError('server.unknown')
-        put.run({ serverId, spaceId, name, keyId, envelope, updatedAt: runtime.now() })
+        // Later than the one before, whatever the clock says: the time tells two values apart.
+        const updatedAt = Math.max(runtime.now(), (one.get({ serverId, name })?.updated_at ?? 0) + 1)
+        put.run({ serverId, spaceId, name, keyId, envelope, updatedAt })
       }),
     remove: (serverId, name) => {
       drop.run({ serverId, name })

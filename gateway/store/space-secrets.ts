@@ -52,9 +52,12 @@ export function createSpaceSecretStore(db: Database, runtime: Pick<Runtime, 'now
       return row && toSecret(row)
     },
     list: (spaceId) => all.all({ spaceId }).map(toSecret),
-    put({ spaceId, name, keyId, envelope }) {
-      put.run({ spaceId, name, keyId, envelope, updatedAt: runtime.now() })
-    },
+    put: ({ spaceId, name, keyId, envelope }) =>
+      db.transaction(() => {
+        // Later than the one before, whatever the clock says: the time tells two values apart.
+        const updatedAt = Math.max(runtime.now(), (one.get({ spaceId, name })?.updated_at ?? 0) + 1)
+        put.run({ spaceId, name, keyId, envelope, updatedAt })
+      }),
     remove: (spaceId, name) => drop.run({ spaceId, name }) > 0,
   }
 }

@@ -15,6 +15,7 @@ import { createRegistrationStore } from './oauth-registrations'
 import { createTokenStore } from './oauth-tokens'
 import { createServerStore } from './servers'
 import { createPinStore } from './pins'
+import { createSealedRowStore } from './sealed-rows'
 import { createSessionStore } from './sessions'
 import { createSettingStore } from './settings'
 import { createSignInStore } from './sign-ins'
@@ -43,6 +44,7 @@ export function openStores(file: string, runtime: Pick<Runtime, 'now' | 'newId'>
     credentials: createCredentialStore(db, runtime),
     spaceSecrets: createSpaceSecretStore(db, runtime),
     dataKeys: createDataKeyStore(db, runtime),
+    sealedRows: createSealedRowStore(db),
     registrations: createRegistrationStore(db, runtime),
     tokens: createTokenStore(db),
     flows: createFlowStore(db, runtime),

@@ -15,8 +15,10 @@ export function tempVault(
   step: (at: string) => void = () => undefined,
 ) {
   const states: VaultState[] = []
+  const rows = stepped(stores.sealedRows, 'rows', (at) => void (at.endsWith('rows.replace') && step(at)))
   const vault = createVault({
     keys: stepped(stores.dataKeys, 'keys', step),
+    rows,
     wrapping: stepped(createWrappingKeys({ keychain, dataDir: stores.folder, runtime }), 'wrapping', step),
     keychain: keychain.name,
     runtime,

@@ -1,6 +1,6 @@
 // The data key on its way from one wrapping key to another, ended at each step there is.
 import { expect, test } from 'bun:test'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { VaultPlace } from '../../gateway/domain/vault-state'
 import { systemRuntime } from '../../gateway/runtime'
@@ -9,79 +9,10 @@ import { Secret } from '../../gateway/secrets/secret'
 import { createMemoryKeychain, type MemoryKeychain } from '../support/memory-keychain'
 import { tempVault } from '../support/temp-vault'
 import { tempStores } from '../support/temp-store'
-
-type Stores = ReturnType<typeof tempStores>
+import { endAtEachStep, given, passphrase, places, startAgain } from '../support/vault-steps'
 
 const place: Place = { table: 'credentials', column: 'envelope', row: 's/T', space: 'here' }
-const passphrase = new Secret('correct horse battery')
 const refused = (code: string) => expect.objectContaining({ code })
-const given = (to: VaultPlace | undefined) => (to === 'passphrase' ? passphrase : null)
-
-/** Where wrapping keys lie, whole or in part, and where the database says that they do. */
-function places(stores: Stores, keychain: MemoryKeychain) {
-  const files = readdirSync(stores.folder).filter((name) => name.startsWith('vault-'))
-  const named = stores.db
-    .statement<{ name: string }>(
-      `SELECT iif(place = 'file', 'vault-' || wrapping_id || '.key', 'vault-' || wrapping_id) AS name
-       FROM data_keys WHERE place <> 'passphrase'`,
-    )
-    .all()
-  return {
-    lying: [...keychain.entries.keys(), ...files].toSorted(),
-    named: named.map(({ name }) => name).toSorted(),
-  }
-}
-
-/** Starts anew, and waits until what was left over is cleaned up. */
-async function startAgain(stores: Stores, keychain: MemoryKeychain) {
-  const { vault } = tempVault(stores, keychain)
-  const secret = given(stores.dataKeys.active()?.place)
-  await vault.unlock(secret)
-  await vault.unlock(secret)
-  return vault
-}
-
-class Killed extends Error {}
-
-/**
- * Does `act` on a vault again and again, ended one step later each time: `kill` does nothing more from that step on,
- * `stop` closes the vault there and lets the rest run. Each time the next start must find all that was sealed, and no
- * key that wraps nothing. Returns the steps there were.
- */
-async function endAtEachStep(
-  from: VaultPlace,
-  how: 'kill' | 'stop',
-  act: (vault: ReturnType<typeof tempVault>['vault']) => Promise<unknown>,
-): Promise<string[]> {
-  for (let end = 0; ; end++) {
-    using stores = tempStores()
-    const keychain = createMemoryKeychain()
-    const before = tempVault(stores, keychain).vault
-    await before.moveTo(from, given(from))
-    const { envelope, keyId } = before.seal(place, new Secret('kept'))
-
-    const steps: string[] = []
-    let counting = false
-    const { vault } = tempVault(stores, keychain, systemRuntime, (at) => {
-      if (!counting || steps.push(at) <= end) return
-      if (how === 'kill') throw new Killed(at)
-      vault[Symbol.dispose]()
-    })
-    await vault.unlock(given(from))
-    counting = true
-    await act(vault).catch(() => undefined)
-    counting = false
-    vault[Symbol.dispose]()
-
-    const again = await startAgain(stores, keychain)
-    const { lying, named } = places(stores, keychain)
-    expect([end, steps.at(-1), again.state().status, lying]).toEqual([end, steps.at(-1), 'open', named])
-    expect(stores.dataKeys.unused()).toEqual([])
-    // After a reset the old key is retired, and opens once it is back in use.
-    if (stores.dataKeys.active()?.id === keyId) expect(again.open(place, envelope)?.reveal()).toBe('kept')
-    if (steps.length <= end) return steps
-  }
-}
 
 const moves = [
   ['keychain', 'file'],
@@ -94,7 +25,8 @@ for (const how of ['kill', 'stop'] as const)
     for (const [from, to] of moves) {
       const steps = await endAtEachStep(from, how, (vault) => vault.moveTo(to, given(to)))
       expect(steps).toContain('after wrapping.make')
-      expect(steps).toContain('after keys.rewrap')
+      // Away from a file the data key goes, too.
+      expect(steps).toContain(from === 'file' ? 'after keys.replace' : 'after keys.rewrap')
       expect(steps).toContain('before wrapping.forget')
     }
   })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Place } from '../../gateway/secrets/envelope'
 import { Secret } from '../../gateway/secrets/secret'
 import { createMemoryKeychain } from '../support/memory-keychain'
+import { readEverywhere, sealEverywhere } from '../support/sealed-values'
 import { tempVault } from '../support/temp-vault'
 import { tempStores } from '../support/temp-store'
 
@@ -141,7 +142,8 @@ test('[cred.keychain] the key moves from place to place, and what was sealed sta
   using stores = tempStores()
   const { vault, keychain } = tempVault(stores)
   await vault.unlock(null)
-  const { envelope } = vault.seal(place, new Secret('kept'))
+  sealEverywhere(stores, vault, 'kept')
+  const said = readEverywhere(stores, vault)
   const moves = [
     ['file', null],
     ['passphrase', passphrase],
@@ -152,7 +154,7 @@ test('[cred.keychain] the key moves from place to place, and what was sealed sta
     expect(await vault.moveTo(to, given)).toMatchObject({ status: 'open', place: to })
     const again = tempVault(stores, keychain).vault
     await again.unlock(given)
-    expect(again.open(place, envelope)?.reveal()).toBe('kept')
+    expect(readEverywhere(stores, again)).toEqual(said)
     expect(keychain.entries.size).toBe(to === 'keychain' ? 1 : 0)
     const files = readdirSync(stores.folder).filter((name) => name.endsWith('.key'))
     expect(files.length).toBe(to === 'file' ? 1 : 0)
