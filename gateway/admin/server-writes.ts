@@ -93,9 +93,12 @@ export function createServerWrites({ servers, spaces, catalog, consents, secrets
           [],
           unprefixedNames(servers.list(before.spaceId).filter((other) => other.id !== id)),
         )
-      checkDefinition(nextDefinition, nextInputs)
+      // One from before a rule can still be switched off.
+      if (definition || inputs) {
+        checkDefinition(nextDefinition, nextInputs)
+        checkInputValues(nextDefinition, nextInputs, nextInputs)
+      }
       checkEra(nextDefinition, rest.era)
-      checkInputValues(nextDefinition, nextInputs, nextInputs)
       const server = db.transaction(() => {
         const updated = servers.update(id, {
           ...rest,

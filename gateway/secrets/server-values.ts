@@ -124,14 +124,15 @@ export function createValueResolver(deps: ValueResolverDeps): ValueResolver {
       for (const argument of server.definition.type === 'stdio' ? server.definition.args : []) {
         const stands = inputArgument(argument)
         const input = stands && inputs.get(stands.id)
-        if (!stands) {
+        // Without an input of that name it is a text from before there were inputs here.
+        if (!input) {
           args.push(argument)
           continue
         }
         // It was refused when it was given; whoever wrote it since gets no secret into a command line.
-        const value = input?.secret ? null : inputValue(stands.id)
-        if (input?.secret) found.missing(stands.id)
-        for (const one of typeof value === 'string' ? valuesIn(value, input?.multiple) : [])
+        const value = input.secret ? null : inputValue(stands.id)
+        if (input.secret) found.missing(stands.id)
+        for (const one of typeof value === 'string' ? valuesIn(value, input.multiple) : [])
           args.push(...(stands.option === null ? [] : [stands.option]), one)
       }
       return { values: { named, args, secrets: held }, blocked: found.state() }
