@@ -35,8 +35,9 @@ export interface BeginDeps {
 }
 
 const LIFETIME = 600_000
-/** Sign-ins with the same rights after which a server that still asks for them is not believed. */
+/** Sign-ins for the same rights, or within ten minutes for any, after which a server that asks for more is not believed. */
 const ATTEMPTS = 3
+const ATTEMPTS_WITHIN = 600_000
 
 /** The address of a server that may have a sign-in. Throws `oauth.not_offered`. */
 export function signInUrl({ definition }: Pick<Server, 'definition'>): URL {
@@ -59,18 +60,14 @@ export function createBegin(deps: BeginDeps) {
   /** What the server asked for beyond what its tokens have; null when it did not. */
   function demanded(serverId: string): string | null {
     const row = tokens.list(serverId).find(({ needs }) => needs === 'scope')
-    if (!row?.wantedScope) return null
-    const tried = rows
-      .list(serverId)
-      .filter(
-        ({ phase, issuer, scope }) =>
-          phase === 'done' && issuer === row.issuer && includes(scope, row.wantedScope),
-      )
-    if (tried.length >= ATTEMPTS)
-      throw new GatewayError(
-        'oauth.scope_refused',
-        `"${row.wantedScope}" was asked for ${tried.length} times`,
-      )
+    if (!row) return null
+    const done = rows.list(serverId).filter(({ phase, issuer }) => phase === 'done' && issuer === row.issuer)
+    const same = done.filter(({ scope }) => includes(scope, row.wantedScope))
+    if (same.length >= ATTEMPTS)
+      throw new GatewayError('oauth.scope_refused', `you signed in ${same.length} times for what it asks`)
+    const lately = done.filter(({ createdAt }) => createdAt > runtime.now() - ATTEMPTS_WITHIN)
+    if (lately.length >= ATTEMPTS)
+      throw new GatewayError('oauth.scope_refused', 'it asks for something else each time; wait ten minutes')
     return row.wantedScope
   }
 

@@ -42,6 +42,8 @@ export interface FlowRows {
   /** Throws what the vault says; null when it was not sealed for this flow. */
   open(flow: StoredFlow): SealedFlow | null
   view(flow: StoredFlow): FlowView
+  /** Whoever signs out begins anew: what came before does not count any more. */
+  forget(serverId: string): void
   /** What waited too long is over; what is over for a day is forgotten. */
   expire(): void
 }
@@ -170,6 +172,7 @@ export function createFlowRows(deps: {
         url: urlOf(flow),
       }
     },
+    forget: (serverId) => store.forget(serverId),
     expire() {
       for (const flow of store.list()) now(flow)
       store.expire(runtime.now() - KEPT)

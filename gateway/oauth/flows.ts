@@ -66,6 +66,10 @@ export function createFlows(deps: FlowDeps): Flows {
     return turn
   }
 
+  const stopForgetting = deps.events.on('authorization.changed', ({ serverId }) => {
+    if (deps.tokens.list(serverId).length === 0) rows.forget(serverId)
+  })
+
   /** What waits for a server that is gone, or is somewhere else now, waits in vain. */
   const stop = deps.events.on('server.changed', ({ serverId }) => {
     const flow = rows.live(serverId)
@@ -118,6 +122,9 @@ export function createFlows(deps: FlowDeps): Flows {
       return url
     },
     turn: () => rows.expire(),
-    close: stop,
+    close() {
+      stop()
+      stopForgetting()
+    },
   }
 }

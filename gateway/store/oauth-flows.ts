@@ -33,6 +33,8 @@ export interface FlowStore {
   add(flow: Omit<StoredFlow, 'phase' | 'error' | 'detail' | 'createdAt'>): StoredFlow
   /** Takes the flow from one phase to the next; false when it is not in that phase, so that each step is taken once. */
   step(id: string, from: FlowPhase, to: FlowPhase, why?: { error: string; detail: string | null }): boolean
+  /** Removes what is over of one server. */
+  forget(serverId: string): void
   /** Removes what is over and was begun before this time. */
   expire(before: number): void
 }
@@ -95,6 +97,9 @@ export function createFlowStore(db: Database, runtime: Pick<Runtime, 'now'>): Fl
   const drop = db.statement(
     "DELETE FROM oauth_flows WHERE created_at < $before AND phase NOT IN ('waiting', 'received')",
   )
+  const forget = db.statement(
+    "DELETE FROM oauth_flows WHERE server_id = $serverId AND phase NOT IN ('waiting', 'received')",
+  )
 
   return {
     get(id) {
@@ -116,6 +121,9 @@ export function createFlowStore(db: Database, runtime: Pick<Runtime, 'now'>): Fl
       }),
     step: (id, from, to, why) =>
       step.run({ id, from, to, error: why?.error ?? null, detail: why?.detail ?? null }) > 0,
+    forget(serverId) {
+      forget.run({ serverId })
+    },
     expire(before) {
       drop.run({ before })
     },

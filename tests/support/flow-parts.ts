@@ -13,6 +13,7 @@ import type { FlowView } from '../../gateway/oauth/flow-view'
 import { createChooseRegistration } from '../../gateway/oauth/registration'
 import { createRegistrations } from '../../gateway/oauth/registrations'
 import { createWithdraw } from '../../gateway/oauth/withdraw'
+import { createSealedTokens } from '../../gateway/oauth/sealed-tokens'
 import { createTokenEndpoint } from '../../gateway/oauth/token-endpoint'
 import { type Runtime, systemRuntime } from '../../gateway/runtime'
 import { createRedactor } from '../../gateway/secrets/redactor'
@@ -52,6 +53,7 @@ export async function openFlowParts(options: FlowPartsOptions = {}) {
   const fetchFor = createOAuthFetch({ safeFetch, runtime })
   const rows = createFlowRows({ store: stores.flows, tokens: stores.tokens, vault, events, runtime })
   const registrations = createRegistrations({ store: stores.registrations, vault, db: stores.db })
+  const sealed = createSealedTokens({ store: stores.tokens, vault })
   const accepted: Accepted[] = []
   const challenges = new Map<string, string>()
   let consented = true
@@ -70,7 +72,12 @@ export async function openFlowParts(options: FlowPartsOptions = {}) {
     lastChallenge: (id) => challenges.get(id) ?? null,
     redirectUri: () => `http://127.0.0.1:${port}${CALLBACK_PATH}`,
     tokenEndpoint: createTokenEndpoint({ safeFetch, runtime }),
-    accept: (...all) => void accepted.push(all),
+    accept(...all) {
+      accepted.push(all)
+      const [binding, { clientId }, metadata, grant] = all
+      const next = { ...binding, ...grant, clientId, metadata, needs: null, wantedScope: null }
+      sealed.put(next, stores.tokens.get(binding)?.version ?? 0)
+    },
     redactor: createRedactor(),
     report: (error) => problems.push(error),
     ...{ rows, registrations, vault, safeFetch, fetchFor, events, runtime },
@@ -113,6 +120,15 @@ export async function openFlowParts(options: FlowPartsOptions = {}) {
     withdraw: createWithdraw({ registrations, fetchFor }),
     origin: `http://127.0.0.1:${port}`,
     refuseConsent: () => void (consented = false),
+    /** The server wants more than its tokens have. */
+    want(serverId: string, scope: string | null): void {
+      for (const row of stores.tokens.list(serverId)) stores.tokens.mark(row, row.version, 'scope', scope)
+    },
+    /** A whole sign-in. */
+    async signIn(evil: EvilAs, serverId: string): Promise<FlowView> {
+      const { url } = await flows.begin(serverId)
+      return flows.finish(String(await evil.browse(url ?? '')))
+    },
     /** What a browser does with a sign-in at this authorization server; gives the page it ends on. */
     async browse(
       evil: EvilAs,
