@@ -1,6 +1,6 @@
 // The one way from here to what servers and their authorization servers publish: metadata, registrations, tokens.
 import { GatewayError } from '../errors'
-import { readBody } from '../net/body'
+import { createFetchWhole } from '../net/fetch-whole'
 import type { SafeFetch } from '../net/safe-fetch'
 import type { Runtime } from '../runtime'
 
@@ -34,42 +34,29 @@ export function createOAuthFetch(deps: {
   safeFetch: SafeFetch
   runtime: Pick<Runtime, 'sleep'>
 }): (typedUrl: string) => OAuthFetch {
-  const { safeFetch, runtime } = deps
+  const fetchWhole = createFetchWhole(deps)
   return (typedUrl) =>
     async (url, { method = 'GET', headers, body, signal } = {}) => {
       if (method !== 'GET' && method !== 'POST' && method !== 'DELETE')
         throw new GatewayError('net.blocked', 'no such request is made')
-      const late = new AbortController()
-      const done = new AbortController()
-      runtime.sleep(TOTAL_MS, done.signal).then(
-        () => late.abort(new GatewayError('net.failed', 'the answer took too long')),
-        () => undefined,
-      )
-      try {
-        const response = await safeFetch(new URL(url), {
-          trust: { kind: 'found', typedUrl },
-          method,
-          headers: { accept: 'application/json', ...headers },
-          body: asBytes(body),
-          signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal,
-          redirects: method === 'GET' ? 'same-origin' : 'refuse',
-          connectTimeout: TOTAL_MS,
-          idleTimeout: TOTAL_MS,
-        })
-        if (response.status < 200 || response.status > 599)
-          throw new GatewayError('net.failed', 'its answer is not HTTP')
-        const bytes = await readBody(response, MOST_BYTES)
-        const plain = new Headers(response.headers)
-        for (const name of ['content-encoding', 'content-length']) plain.delete(name)
-        // A status that has no body may not be given one, not even an empty one.
-        return new Response(bytes.length > 0 ? new Uint8Array(bytes) : null, {
-          status: response.status,
-          headers: plain,
-        })
-      } catch (error) {
-        throw late.signal.aborted && !signal?.aborted ? late.signal.reason : error
-      } finally {
-        done.abort()
-      }
+      const answer = await fetchWhole(new URL(url), {
+        trust: { kind: 'found', typedUrl },
+        method,
+        headers: { accept: 'application/json', ...headers },
+        body: asBytes(body),
+        signal,
+        redirects: method === 'GET' ? 'same-origin' : 'refuse',
+        maxBytes: MOST_BYTES,
+        totalMs: TOTAL_MS,
+      })
+      if (answer.status < 200 || answer.status > 599)
+        throw new GatewayError('net.failed', 'its answer is not HTTP')
+      const plain = new Headers(answer.headers)
+      for (const name of ['content-encoding', 'content-length', 'transfer-encoding']) plain.delete(name)
+      // A status that has no body may not be given one, not even an empty one.
+      return new Response(answer.body.length > 0 ? new Uint8Array(answer.body) : null, {
+        status: answer.status,
+        headers: plain,
+      })
     }
 }
