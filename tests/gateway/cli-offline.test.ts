@@ -88,7 +88,7 @@ for (const args of wrong)
     const { code, stdout, stderr } = await place.cli(args)
     expect([code, stdout]).toEqual([2, ''])
     expect(stderr).toStartWith('mcpmux')
-    expect(stderr).not.toMatch(/\.ts:\d+|at .*\(/)
+    expect(stderr).not.toMatch(/\.ts:\d+|^ *at .*\(/m)
   })
 
 for (const args of [
@@ -121,6 +121,8 @@ test('[cli] --help of every command goes to stdout and names its usage', async (
     'enable',
     'disable',
     'restart',
+    'login',
+    'logout',
     'key',
   ]
   for (const name of [...all, 'space', 'tools', 'call', 'config']) {
