@@ -1,19 +1,20 @@
-import type { EraVerdict } from '../domain/era'
 import type { Exchange, LogLevel } from '../domain/exchange'
 import type { Server } from '../domain/server'
 import type { UpstreamState } from '../domain/upstream-state'
 import { GatewayError, toGatewayError } from '../errors'
 import type { UpstreamRequest } from '../router/ports'
 import type { Envelope } from '../wire/envelope'
+import { createActivity } from './activity'
 import { createCatalogRefresh, type CatalogRefresh } from './catalog-refresh'
 import { UndeliveredError, type ChannelEvents } from '../transport/channel'
 import type { Connection } from './connection'
-import { createConversations } from './conversations'
+import { createEndings } from './endings'
 import { createFailures } from './failures'
-import { openByEra } from './open-by-era'
+import { openConnection } from './open-connection'
 import { createResourceListeners, type ResourceListeners } from './resource-listeners'
 import { createSlots } from './slots'
 import { runsTheSame, startRefusal } from './start-rules'
+import { createStatus } from './status'
 import { untilAborted } from './until-aborted'
 import type { UpstreamDeps } from './upstream-deps'
 
@@ -26,21 +27,20 @@ const PATIENCE_MS = 2000
  */
 export class Upstream {
   #server: Server
-  #state: UpstreamState
   #connection: Connection | null = null
   #refresh: CatalogRefresh | null = null
   #starting: Promise<Connection> | null = null
-  #stopping: Promise<unknown> | null = null
   #life = new AbortController()
   /** The life in which a start is due by itself. */
   #due: AbortSignal | null = null
   #over = false
-  #lastUsed: number
   /** Of the secrets it was last started with. */
   #secretStamp = ''
-  readonly #conversations
+  readonly #activity
   readonly #failures
   readonly #slots
+  readonly #status
+  readonly #endings = createEndings()
   readonly #deps: UpstreamDeps
   /** Who listens to its resources. */
   readonly resources: ResourceListeners
@@ -48,8 +48,7 @@ export class Upstream {
   constructor(server: Server, deps: UpstreamDeps) {
     this.#server = server
     this.#deps = deps
-    this.#lastUsed = deps.runtime.monotonic()
-    this.#conversations = createConversations(deps.usage)
+    this.#activity = createActivity(deps)
     this.#failures = createFailures(deps.runtime, deps.backoff)
     this.#slots = createSlots(
       () => deps.settings('limits.server_in_flight'),
@@ -63,11 +62,11 @@ export class Upstream {
         deps.downstream.resourceUpdated(server.id, uri, conversations, message),
       log: (line) => this.#log('MCP', line),
     })
-    this.#state = this.#atRest()
+    this.#status = createStatus(() => this.#server, this.#failures, deps)
   }
 
   get state(): UpstreamState {
-    return this.#state
+    return this.#status.state
   }
 
   get server(): Server {
@@ -76,7 +75,7 @@ export class Upstream {
 
   /** Sends a client's request; starts the server if it is idle. Sent again only when it surely never arrived. */
   async request(request: UpstreamRequest, exchange: Exchange): Promise<Envelope> {
-    this.#use(exchange.conversation)
+    this.#activity.used(exchange.conversation)
     const place = this.#slots.acquire(exchange)
     if (place) await place
     try {
@@ -90,19 +89,19 @@ export class Upstream {
       }
     } finally {
       this.#slots.release()
-      this.#lastUsed = this.#deps.runtime.monotonic()
+      this.#activity.used()
     }
   }
 
   /** A conversation is back that listened to these resources. */
   resume(conversation: string, uris: readonly string[]): void {
-    this.#use(conversation)
+    this.#activity.used(conversation)
     this.resources.resume(conversation, uris)
     this.startSoon()
   }
 
   release(conversation: string): void {
-    this.#conversations.release(conversation)
+    this.#activity.release(conversation)
     this.resources.release(conversation)
   }
 
@@ -124,10 +123,10 @@ export class Upstream {
     this.#life = new AbortController()
     const starting = this.#starting
     this.#starting = null
-    if (starting) void this.#closing(starting.catch(() => undefined))
+    if (starting) void this.#endings.add(starting.catch(() => undefined))
     if (this.#connection) await this.#drop(this.#connection, this.#stopReason())
-    await this.#stopping
-    if (!this.#connection && !this.#starting) this.#enter(this.#atRest())
+    await this.#endings.over()
+    if (!this.#connection && !this.#starting) this.#status.rest()
   }
 
   /** Stops for good: whoever still waits for it is refused. */
@@ -143,14 +142,15 @@ export class Upstream {
     if (!runsTheSame(before, server) || this.#secretStamp !== this.#deps.secretStamp(server)) {
       this.#failures.forget()
       await this.stop()
-    } else if (!this.#connection && !this.#starting) this.#enter(this.#atRest())
+    } else if (!this.#connection && !this.#starting) this.#status.rest()
     if (this.#server.keepRunning) this.startSoon()
   }
 
   /** Starts in the background, if nothing blocks it: at once, or when its back-off is over. */
   startSoon(): void {
     const life = this.#life.signal
-    if (this.#connection || this.#starting || this.#over || this.#due === life || this.#blocked()) return
+    if (this.#connection || this.#starting || this.#over || this.#due === life || this.#status.blocked())
+      return
     this.#due = life
     this.#deps.runtime
       .sleep(this.#failures.wait(), life)
@@ -177,45 +177,17 @@ export class Upstream {
   sweep(now: number): void {
     this.#connection?.sweep(now)
     if (!this.#connection || this.#server.keepRunning) return
-    if (now - this.#lastUsed < this.#deps.settings('timeouts.idle_stop') || this.#inUse(now)) return
+    if (!this.#activity.isIdle(now) || this.#inUse()) return
     this.stop().catch(() => undefined)
   }
 
-  #inUse(now: number): boolean {
-    return this.#slots.taken > 0 || this.resources.size > 0 || this.#active(now).length > 0
-  }
-
-  #active(now: number): string[] {
-    return this.#conversations.activeSince(now - this.#deps.settings('timeouts.in_use'))
-  }
-
-  #use(conversation: string | null): void {
-    this.#lastUsed = this.#deps.runtime.monotonic()
-    if (conversation !== null) this.#conversations.called(conversation, this.#lastUsed)
-  }
-
-  #blocked(): UpstreamState | null {
-    return this.#server.enabled ? this.#deps.blockedBy(this.#server) : { status: 'disabled' }
+  #inUse(): boolean {
+    return this.#slots.taken > 0 || this.resources.size > 0 || this.#activity.active().length > 0
   }
 
   #stopReason(): string {
     if (this.#over) return 'it was removed, or the gateway is stopping'
     return this.#server.enabled ? 'it was stopped' : 'it was disabled'
-  }
-
-  #atRest(): UpstreamState {
-    return this.#blocked() ?? this.#failures.state() ?? { status: 'idle' }
-  }
-
-  #enter(state: UpstreamState): void {
-    if (JSON.stringify(state) === JSON.stringify(this.#state)) return
-    this.#state = state
-    if (!this.#deps.shared) return
-    this.#deps.events.emit('upstream.state', {
-      spaceId: this.#server.spaceId,
-      serverId: this.#server.id,
-      state,
-    })
   }
 
   #log(source: Parameters<ChannelEvents['onLog']>[0], line: string): void {
@@ -233,10 +205,10 @@ export class Upstream {
   #begin(): Promise<Connection> {
     if (this.#over)
       throw new GatewayError('upstream.unavailable', 'it was removed, or the gateway is stopping')
-    const blocked = this.#blocked()
+    const blocked = this.#status.blocked()
     const refusal = startRefusal(blocked)
     if (blocked && refusal) {
-      this.#enter(blocked)
+      this.#status.enter(blocked)
       throw refusal
     }
     const wait = this.#failures.wait()
@@ -254,9 +226,9 @@ export class Upstream {
     const life = this.#life.signal
     try {
       if (wait > 0) await runtime.sleep(wait, life)
-      await this.#stopping
+      await this.#endings.over()
       if (life.aborted) throw toGatewayError(life.reason)
-      this.#enter({ status: 'connecting', since: runtime.now() })
+      this.#status.enter({ status: 'connecting', since: runtime.now() })
       let connection: Connection | null = null
       const opened = await gate.run(
         () => this.#open(life, (error) => connection && this.#lost(connection, error)),
@@ -279,38 +251,18 @@ export class Upstream {
   }
 
   #open(life: AbortSignal, onClose: (error: GatewayError | null) => void): Promise<Connection> {
-    const { runtime, settings } = this.#deps
     // What forbids it may have come while it waited for its place.
-    const refusal = startRefusal(this.#blocked())
+    const refusal = startRefusal(this.#status.blocked())
     if (refusal) return Promise.reject(refusal)
     const server = this.#server
     this.#secretStamp = this.#deps.secretStamp(server)
-    const { eras, catalog } = this.#deps
-    const memory = {
-      get: () => eras.get(server.id),
-      set: (verdict: EraVerdict) => eras.set(server.id, verdict),
-      forget: () => eras.forget(server.id),
-    }
-    return openByEra(server, memory, {
-      open: (events) => this.#deps.open(server, events),
-      settings,
-      runtime,
-      signal: life,
+    return openConnection(server, life, this.#deps, {
+      slots: this.#slots,
+      resources: this.resources,
+      refresh: () => this.#refresh,
+      active: this.#activity.active,
       onClose,
-      leaving: (work) => void this.#closing(work),
-      tools: () => catalog.get(server.id).features.filter(({ kind }) => kind === 'tool'),
-      log: (source, line) => this.#log(source, line),
-      redact: this.#deps.redact,
-      shared: this.#deps.shared,
-      onPlace: (by) => (by < 0 ? this.#slots.release() : this.#slots.retake()),
-      inbound: {
-        listChanged: (kinds) => this.#refresh?.soon(kinds),
-        resourceUpdated: this.resources.heard,
-        taskChanged: (message) => this.#deps.downstream.taskChanged(server.id, message),
-        toConversation: (conversation, message) =>
-          this.#deps.downstream.forward(server.id, conversation, message),
-        unsolicited: (message, level) => this.#unsolicited(message, level),
-      },
+      leaving: (work) => void this.#endings.add(work),
     })
   }
 
@@ -318,8 +270,8 @@ export class Upstream {
     const { runtime } = this.#deps
     this.#connection = connection
     this.#failures.recovered()
-    this.#lastUsed = runtime.monotonic()
-    this.#enter({
+    this.#activity.used()
+    this.#status.enter({
       status: 'ready',
       since: runtime.now(),
       protocolVersion: connection.handshake.protocolVersion,
@@ -338,14 +290,6 @@ export class Upstream {
     this.resources.renew(connection)
   }
 
-  /** A message outside any call goes to the one conversation that uses this server, else to nobody. */
-  #unsolicited(message: Envelope, level: LogLevel | null): void {
-    const [only, ...others] = this.#active(this.#deps.runtime.monotonic())
-    if (only === undefined || others.length > 0) return
-    if (level) this.#deps.downstream.log(this.#server.id, only, message)
-    else this.#deps.downstream.forward(this.#server.id, only, message)
-  }
-
   /** The leg went away by itself. */
   #lost(connection: Connection, error: GatewayError | null): void {
     if (this.#connection !== connection) return
@@ -355,13 +299,13 @@ export class Upstream {
   }
 
   #failed(error: GatewayError): void {
-    if (this.#blocked()) return this.#enter(this.#atRest())
+    if (this.#status.blocked()) return this.#status.rest()
     this.#failures.record(error)
-    this.#enter(this.#atRest())
+    this.#status.rest()
     if (error.code === 'upstream.unauthorized') return
     // The start that failed is over, but still known as under way.
     this.#starting = null
-    if (this.#server.keepRunning || this.#inUse(this.#deps.runtime.monotonic())) this.startSoon()
+    if (this.#server.keepRunning || this.#inUse()) this.startSoon()
   }
 
   /** Closes a connection of ours; calls still open on it fail. */
@@ -370,15 +314,7 @@ export class Upstream {
       this.#connection = null
       this.#refresh = null
     }
-    return this.#closing(connection.close(reason))
-  }
-
-  /** The next start waits until what ends now is gone. */
-  async #closing(work: Promise<unknown>): Promise<void> {
-    const all = Promise.allSettled([this.#stopping, work])
-    this.#stopping = all
-    await all
-    if (this.#stopping === all) this.#stopping = null
+    return this.#endings.add(connection.close(reason))
   }
 }
 
