@@ -54,6 +54,7 @@ const table = {
   'upstream.needs_consent': { http: 200, rpc: -32603, message: 'server waits for your consent' },
   'upstream.needs_input': { http: 200, rpc: -32603, message: 'server needs a value that is not set' },
   'upstream.unauthorized': { http: 200, rpc: -32603, message: 'server asks for a sign-in' },
+  'upstream.credentials_refused': { http: 200, rpc: -32603, message: 'server refuses its credentials' },
   'upstream.timeout': { http: 200, rpc: -32603, message: 'server did not answer in time' },
   'upstream.lost': { http: 200, rpc: -32603, message: 'server went away during the call' },
   'upstream.garbage': { http: 200, rpc: -32603, message: 'server sent something that is not MCP' },

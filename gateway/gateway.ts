@@ -64,7 +64,7 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
     let announce: Announce | null = null
     let listening: Listening | null = null
     const oauth = openOAuth(parts, foundation, () => listening)
-    const servers = await openServers(parts, foundation, () => announce)
+    const servers = await openServers(parts, foundation, oauth, () => announce)
 
     const pulse = createPulse(runtime, fault, (cause) =>
       breach(new GatewayError('internal', 'its pulse stopped', { cause })),

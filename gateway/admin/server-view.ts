@@ -74,8 +74,8 @@ export function signInNeed(
   state: UpstreamState,
   signIn: SignInStatus | null,
 ): SignInNeed | null {
+  if (state.status === 'needs_authorization') return state.need
   if (server.definition.type === 'stdio' || hasOwnCredentials(server)) return null
-  if (state.status === 'needs_authorization') return signIn?.needs ?? 'first'
   return state.status === 'disabled' ? null : (signIn?.needs ?? null)
 }
 

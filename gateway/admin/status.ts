@@ -63,8 +63,6 @@ function missing(
       return 'what it would run is not approved; see "mcpmux consent"'
     case 'needs_input':
       return `needs ${state.missing.join(', ')}; see "mcpmux credentials"`
-    case 'needs_authorization':
-      return 'refuses the credentials it is given; give others with "mcpmux credentials"'
     case 'locked':
       return 'its secrets are locked, see the vault'
     case 'failed':

@@ -4,12 +4,18 @@ import type { Announce } from '../session/announce'
 import { createOpenChannel } from '../transport/open-channel'
 import { createPool } from '../upstream/pool'
 import type { Foundation, Parts } from './foundation'
+import type { OAuth } from './oauth'
 
 /** The live side of servers: their processes and connections. */
 export type Servers = Awaited<ReturnType<typeof openServers>>
 
 /** Ends what an earlier run left behind, and opens the pool. `announce` takes what servers say on their own. */
-export async function openServers(parts: Parts, foundation: Foundation, announce: () => Announce | null) {
+export async function openServers(
+  parts: Parts,
+  foundation: Foundation,
+  { authorizations, tokens }: Pick<OAuth, 'authorizations' | 'tokens'>,
+  announce: () => Announce | null,
+) {
   const { config, runtime, redactor, journal, tell, fault, stores, events, trail } = foundation
   const { vault, values, consents } = foundation
   const { servers, settings } = stores
@@ -28,6 +34,7 @@ export async function openServers(parts: Parts, foundation: Foundation, announce
       catalog: foundation.pins.catalog,
       eras: stores.eras,
       values,
+      signIns: { blockedBy: authorizations.blockedBy, stamp: tokens.stamp },
       sessions: stores.sessions,
       downstream: {
         resourceUpdated: (...update) => announce()?.resourceUpdated(...update),
@@ -48,6 +55,7 @@ export async function openServers(parts: Parts, foundation: Foundation, announce
         safeFetch: foundation.safeFetch,
         redactor,
         stdio: processes,
+        authorizationOf: authorizations.of,
         spawned: ({ id, spaceId, name }, pid) =>
           trail.record({
             ...{ action: 'server.spawned', actor: byGateway },

@@ -1,3 +1,4 @@
+import type { SignInNeed } from './authorization'
 import type { ErrorCode } from '../errors'
 
 /** The live side of a Server, one to one with the words a person sees. Times are epoch milliseconds. */
@@ -7,5 +8,5 @@ export type UpstreamState =
   | { status: 'needs_input'; missing: readonly string[] }
   | { status: 'connecting'; since: number }
   | { status: 'ready'; since: number; protocolVersion: string }
-  | { status: 'needs_authorization'; authorizeUrl: string | null }
+  | { status: 'needs_authorization'; need: SignInNeed }
   | { status: 'failed'; code: ErrorCode; message: string; retryAt: number | null }

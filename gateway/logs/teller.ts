@@ -1,3 +1,4 @@
+import { signInReasons } from '../domain/authorization'
 import type { LineLevel, ServerSource } from '../domain/log'
 import { createRate } from '../domain/rate'
 import type { Server } from '../domain/server'
@@ -111,7 +112,7 @@ function stateNews(state: UpstreamState): string {
     case 'failed':
       return `${state.message} (${state.code})`
     case 'needs_authorization':
-      return 'asks for a sign-in; check its credentials'
+      return `sign-in needed (${signInReasons[state.need]})`
     case 'connecting':
       return 'is started'
     default:

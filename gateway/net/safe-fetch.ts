@@ -26,6 +26,8 @@ export interface SafeRequest {
    * 308; for a GET of `found` trust also 301, 302, 303), never to another origin.
    */
   redirects?: 'refuse' | 'same-origin'
+  /** Where on that origin redirects may lead; anywhere when absent. */
+  within?: (url: URL) => boolean
   /** Milliseconds to open the connection. */
   connectTimeout?: number
   /** Milliseconds without a byte until the response fails; 0 for never. */
@@ -173,6 +175,8 @@ function nextHop(from: URL, first: URL, response: Response, request: SafeRequest
       'it leads to another server; if that is right, use its address instead',
     )
   }
+  if (request.within && !request.within(next))
+    throw new GatewayError('net.redirect', 'it leads to where its sign-in does not count')
   return next
 }
 

@@ -1,5 +1,8 @@
 import type { SignInNeed } from '../domain/authorization'
 import type { Server } from '../domain/server'
+import { visibleWord } from '../domain/visible-text'
+import type { UpstreamState } from '../domain/upstream-state'
+import { toGatewayError } from '../errors'
 import type { Runtime } from '../runtime'
 import type { TokenStore } from '../store/oauth-tokens'
 import type { Authorization, Needed, Refusal } from '../transport/authorization'
@@ -16,6 +19,8 @@ import type { OpenTokens } from './sealed-tokens'
 export interface Authorizations {
   /** Null where there is no sign-in. */
   of(server: Server): Authorization | null
+  /** What keeps a server with a sign-in from being started: its tokens are locked, or cannot be read. */
+  blockedBy(server: Server): UpstreamState | null
   /** `WWW-Authenticate` of the last refusal of a server, as it came; null when there was none. */
   lastChallenge(serverId: string): string | null
 }
@@ -93,7 +98,7 @@ export function createAuthorizations(deps: AuthorizationsDeps): Authorizations {
     }
 
     return {
-      command: `\`mcpmux login ${server.name}\``,
+      command: `\`mcpmux login ${visibleWord(server.alias || server.name)}\``,
       covers(to) {
         const mine = current.of(place)
         return mine !== null && coversUrl(mine.tokens.resource, to)
@@ -123,6 +128,18 @@ export function createAuthorizations(deps: AuthorizationsDeps): Authorizations {
     of(server) {
       const url = signInAddress(server)
       return url === null ? null : authorize(server, url)
+    },
+    blockedBy(server) {
+      const url = signInAddress(server)
+      if (url === null) return null
+      try {
+        current.of({ id: server.id, url })
+        return null
+      } catch (thrown) {
+        const { code, message } = toGatewayError(thrown)
+        if (code === 'vault.locked' || code === 'keychain.unavailable') return { status: 'locked' }
+        return { status: 'failed', code, message, retryAt: null }
+      }
     },
     lastChallenge: (serverId) => challenges.get(serverId) ?? null,
   }

@@ -44,14 +44,16 @@ const sentences: Record<SignInNeed, string> = {
   scope: 'what was asked of it needs more rights than its sign-in has',
 }
 
-/** The server wants a person to sign in. It did not do what the message asked. */
-export class SignInNeededError extends UndeliveredError {
+/** The server does not let us in, so it did nothing of what the message asked. Sending it again is of no use. */
+export class NotLetInError extends UndeliveredError {}
+
+/** Only a person can help, by signing in. */
+export class SignInNeededError extends NotLetInError {
   constructor(
     readonly need: SignInNeed,
     command: string,
-    options?: { cause?: unknown },
   ) {
-    super('upstream.unauthorized', `${sentences[need]}; ${command} does that`, options)
+    super('upstream.unauthorized', `${sentences[need]}; ${command} does that`)
     this.name = 'SignInNeededError'
   }
 }

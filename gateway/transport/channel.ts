@@ -41,6 +41,10 @@ export interface ChannelEvents {
   onMessage(message: Envelope, callId: number | null): void
   /** A call failed on the way, without a JSON-RPC answer. */
   onCallFailed(callId: number, error: GatewayError): void
+  /**
+   * A call begins to wait for an access token, or goes on: the server knows nothing of it meanwhile. Told in pairs.
+   */
+  onWait?(callId: number, waiting: boolean): void
   /** The leg is gone for good. `null` means we closed it. */
   onClose(error: GatewayError | null): void
   /** One line for the server's log: its stderr, or what was wrong with what it sent. Bounded by the leg. */

@@ -4,6 +4,7 @@ import { discard } from '../net/body'
 import type { SafeFetch } from '../net/safe-fetch'
 import type { Runtime } from '../runtime'
 import type { Secret } from '../secrets/secret'
+import { type Authorization, NotLetInError } from './authorization'
 import {
   UndeliveredError,
   type Channel,
@@ -25,6 +26,8 @@ export interface StreamableHttpOptions {
   events: ChannelEvents
   safeFetch: SafeFetch
   runtime: Pick<Runtime, 'sleep' | 'random' | 'monotonic' | 'now'>
+  /** What gives its requests their tokens; null where there is no sign-in. */
+  authorization: Authorization | null
   /** PEM of the only authority this server's certificate is checked against; the system's when absent. */
   ca?: string
 }
@@ -86,7 +89,10 @@ export function openStreamableHttp(options: StreamableHttpOptions): Channel {
       let response: Response
       try {
         const idle = callId === null ? ACKNOWLEDGE_TIMEOUT : 0
-        response = await session.post(message, abort.signal, idle, headers)
+        const waits = callId === null ? undefined : (waiting: boolean) => events.onWait?.(callId, waiting)
+        const request = session.post(message, abort.signal, idle, headers, waits)
+        response = await request.send()
+        if (!response.ok) response = await request.settle(response)
       } catch (error) {
         throw abort.signal.aborted ? new GatewayError('rpc.cancelled') : sendFailure(error)
       }
@@ -100,7 +106,7 @@ export function openStreamableHttp(options: StreamableHttpOptions): Channel {
       else void follow(response, callId, abort, !headers)
     } catch (error) {
       if (callId !== null) calls.delete(callId)
-      if (error instanceof UndeliveredError && error.code !== 'upstream.unauthorized') endSoon(error)
+      if (error instanceof UndeliveredError && !(error instanceof NotLetInError)) endSoon(error)
       throw error
     } finally {
       others.delete(abort)

@@ -3,6 +3,7 @@ import { discard, readBody } from '../net/body'
 import { UnreachedError } from '../net/reach'
 import type { Envelope } from '../wire/envelope'
 import { rawOf } from '../wire/members'
+import { NotLetInError } from './authorization'
 import { UndeliveredError } from './channel'
 import { mediaTypeOf, retryAfterOf } from './http-headers'
 import { isAnswerTo, messageOf } from './http-stream'
@@ -12,8 +13,8 @@ const encoder = new TextEncoder()
 
 /**
  * What a response outside 2xx means. Returns the message when its body is a JSON-RPC error, with the call's id in its
- * place (servers answer `null` or a text there when they refuse early); throws in all other cases: 401 and an unknown
- * session as `UndeliveredError`, the rest as `upstream.http_error`.
+ * place (servers answer `null` or a text there when they refuse early); throws in all other cases: 401 (of a server
+ * without a sign-in) as `NotLetInError`, an unknown session as `UndeliveredError`, the rest as `upstream.http_error`.
  */
 export async function readRefusal(
   response: Response,
@@ -23,7 +24,7 @@ export async function readRefusal(
 ): Promise<Envelope> {
   if (response.status === 401) {
     await discard(response)
-    throw new UndeliveredError('upstream.unauthorized', 'HTTP 401; check the credentials of this server')
+    throw new NotLetInError('upstream.credentials_refused', 'HTTP 401; check the header you gave it')
   }
   if (response.status === 404 && hadSession) {
     await discard(response)

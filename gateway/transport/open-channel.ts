@@ -6,6 +6,7 @@ import type { SafeFetch } from '../net/safe-fetch'
 import type { Runtime } from '../runtime'
 import type { Redactor } from '../secrets/redactor'
 import type { ServerValues } from '../secrets/server-values'
+import type { Authorization } from './authorization'
 import type { Channel, ChannelEvents } from './channel'
 import { openStreamableHttp } from './http-channel'
 import { serverFolder } from './server-folder'
@@ -20,6 +21,8 @@ export function createOpenChannel(deps: {
   safeFetch: SafeFetch
   redactor: Redactor
   stdio: Pick<StdioDeps, 'trees' | 'environment'>
+  /** What gives a remote server's requests their tokens; null where there is no sign-in. */
+  authorizationOf(server: Server): Authorization | null
   /** Told of every process that was started. */
   spawned?: (server: Server, pid: number) => void
 }) {
@@ -54,6 +57,7 @@ export function createOpenChannel(deps: {
       },
       safeFetch,
       runtime,
+      authorization: deps.authorizationOf(server),
     }
     try {
       return definition.type === 'sse' ? await openSse(options) : openStreamableHttp(options)

@@ -4,6 +4,8 @@ import { discard } from '../net/body'
 import type { SafeFetch } from '../net/safe-fetch'
 import type { Runtime } from '../runtime'
 import type { Secret } from '../secrets/secret'
+import type { Authorization } from './authorization'
+import { AuthorizedRequest } from './authorized'
 import { UndeliveredError, type Channel, type ChannelEvents, type ChannelLimits } from './channel'
 import { mediaTypeOf, ownHeaders } from './http-headers'
 import { ACKNOWLEDGE_TIMEOUT, createOutbox } from './http-outbox'
@@ -19,6 +21,8 @@ export interface SseOptions {
   events: ChannelEvents
   safeFetch: SafeFetch
   runtime: Pick<Runtime, 'sleep' | 'now'>
+  /** What gives its requests their tokens; null where there is no sign-in. */
+  authorization: Authorization | null
   /** PEM of the only authority this server's certificate is checked against; the system's when absent. */
   ca?: string
 }
@@ -27,10 +31,11 @@ const decoder = new TextDecoder()
 
 /**
  * Opens the stream and waits for the `endpoint` event. The endpoint must lie on the stream's own origin, so that the
- * configured headers reach nobody else. Rejects with a GatewayError; the leg ends when the stream does.
+ * configured headers and the token, which is for the stream's address, reach nobody else. Rejects with a GatewayError;
+ * the leg ends when the stream does.
  */
 export async function openSse(options: SseOptions): Promise<Channel> {
-  const { limits, events, runtime, safeFetch, ca } = options
+  const { limits, events, runtime, safeFetch, ca, authorization } = options
   const url = parseUrl(options.url)
   const headers = ownHeaders(options.headers)
   const common = {
@@ -39,6 +44,10 @@ export async function openSse(options: SseOptions): Promise<Channel> {
     connectTimeout: limits.connectTimeout,
     ca,
   } as const
+  const headersWith = (token: Secret | null) =>
+    token === null ? headers : { ...headers, authorization: `Bearer ${token.reveal()}` }
+  const within = (token: Secret | null) => (next: URL) =>
+    token === null || authorization?.covers(next) === true
   const log = createStrayLog(events.onLog)
   const outbox = createOutbox(limits.maxQueuedBytes, runtime)
   const life = new AbortController()
@@ -81,12 +90,15 @@ export async function openSse(options: SseOptions): Promise<Channel> {
   }
 
   async function stream(): Promise<void> {
-    const response = await safeFetch(url, {
-      ...common,
-      headers: { ...headers, accept: 'text/event-stream' },
-      signal: life.signal,
-      idleTimeout: 0,
-    })
+    const attempt = (token: Secret | null) =>
+      safeFetch(url, {
+        ...common,
+        within: within(token),
+        headers: { ...headersWith(token), accept: 'text/event-stream' },
+        signal: life.signal,
+        idleTimeout: 0,
+      })
+    const response = await new AuthorizedRequest(authorization, url, attempt).response()
     if (!response.ok) await readRefusal(response, null, false, runtime.now())
     if (mediaTypeOf(response) !== 'text/event-stream') {
       await discard(response)
@@ -103,14 +115,19 @@ export async function openSse(options: SseOptions): Promise<Channel> {
     try {
       let response: Response
       try {
-        response = await safeFetch(await endpointFound.promise, {
-          ...common,
-          method: 'POST',
-          headers: { ...headers, 'content-type': 'application/json' },
-          body: message,
-          signal,
-          idleTimeout: callId === null ? ACKNOWLEDGE_TIMEOUT : 0,
-        })
+        const to = await endpointFound.promise
+        const attempt = (token: Secret | null) =>
+          safeFetch(to, {
+            ...common,
+            within: within(token),
+            method: 'POST',
+            headers: { ...headersWith(token), 'content-type': 'application/json' },
+            body: message,
+            signal,
+            idleTimeout: callId === null ? ACKNOWLEDGE_TIMEOUT : 0,
+          })
+        const waits = callId === null ? null : (waiting: boolean) => events.onWait?.(callId, waiting)
+        response = await new AuthorizedRequest(authorization, url, attempt, waits).response()
       } catch (error) {
         throw signal.aborted ? new GatewayError('rpc.cancelled') : sendFailure(error)
       }

@@ -9,7 +9,7 @@ import { scanMessage } from '../wire/scan'
 import { splice } from '../wire/splice'
 import { encodeUtf8, textOf } from '../wire/text'
 import { refusalOf } from './client-abilities'
-import type { PendingCall, PendingCalls } from './pending-calls'
+import { pauseCall, type PendingCall, type PendingCalls } from './pending-calls'
 
 /** What a server asks of clients: `sampling/createMessage`, `elicitation/create`, `roots/list` (MCP 2025-11-25). */
 export interface BackChannel {
@@ -86,7 +86,7 @@ export function createBackChannel(deps: BackChannelDeps): BackChannel {
       () => abort.abort(new GatewayError('upstream.timeout', 'the client did not answer (timeouts.answer)')),
       () => undefined,
     )
-    const resume = pause(call)
+    const resume = pauseCall(call, deps.runtime, deps.onPlace)
     try {
       const params = message.params ? rawOf(message.bytes, message.params) : emptyObject
       const answer = scanMessage(await exchange.ask(method, params, abort.signal))
@@ -98,21 +98,6 @@ export function createBackChannel(deps: BackChannelDeps): BackChannel {
       resume()
       if (open.get(token) === abort) open.delete(token)
       abort.abort()
-    }
-  }
-
-  /** No time-out runs, and no place is taken, while a person thinks. */
-  function pause(call: PendingCall): () => void {
-    const since = deps.runtime.monotonic()
-    call.asking += 1
-    if (call.asking === 1) deps.onPlace(-1)
-    return () => {
-      call.asking -= 1
-      if (call.asking > 0) return
-      deps.onPlace(1)
-      const now = deps.runtime.monotonic()
-      call.startedAt += now - since
-      call.activeAt = now
     }
   }
 

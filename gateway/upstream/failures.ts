@@ -2,6 +2,7 @@ import type { UpstreamState } from '../domain/upstream-state'
 import { GatewayError } from '../errors'
 import type { Runtime } from '../runtime'
 import type { Backoff } from './backoff'
+import { NotLetInError, SignInNeededError } from '../transport/authorization'
 import { ServerLostError } from '../transport/stdio-channel'
 
 /** What went wrong last with one server, and when it may be started again. */
@@ -42,13 +43,17 @@ export function createFailures(runtime: Pick<Runtime, 'now' | 'monotonic'>, back
     },
     state() {
       if (!last) return null
-      if (last.error.code === 'upstream.unauthorized')
-        return { status: 'needs_authorization', authorizeUrl: null }
-      return { status: 'failed', code: last.error.code, message: last.message, retryAt: last.retryAt }
+      const { error, message, retryAt } = last
+      if (error instanceof SignInNeededError) return { status: 'needs_authorization', need: error.need }
+      return {
+        ...{ status: 'failed', code: error.code, message },
+        // It is started again by a person, or by the next call.
+        retryAt: error instanceof NotLetInError ? null : retryAt,
+      }
     },
     wait: () => (last ? Math.max(0, last.notBefore - runtime.monotonic()) : 0),
     refusal() {
-      if (last?.error.code === 'upstream.unauthorized') return last.error
+      if (last?.error instanceof NotLetInError) return last.error
       const code = backoff.isOpen() ? 'upstream.crash_loop' : 'upstream.unavailable'
       return new GatewayError(code, `${last?.error.message ?? ''}; \`mcpmux restart\` tries again at once`)
     },

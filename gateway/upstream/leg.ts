@@ -4,7 +4,7 @@ import { type Envelope, WireError } from '../wire/envelope'
 import { notificationMessage } from '../wire/messages'
 import type { ConnectionOptions } from './connection'
 import { createInbound } from './inbound'
-import { createPendingCalls, lateError, type PendingCall } from './pending-calls'
+import { createPendingCalls, lateError, pauseCall, type PendingCall } from './pending-calls'
 import { untilAborted } from './until-aborted'
 
 /** A request that is about to be sent. */
@@ -60,6 +60,8 @@ const noRules: LegRules = { cancelsByMessage: () => true }
 export async function openLeg(options: ConnectionOptions): Promise<Leg> {
   const { runtime, settings, signal } = options
   const pending = createPendingCalls()
+  /** Ends the pause of each call that waits for a token. */
+  const waits = new Map<number, () => void>()
   let rules = noRules
   let closed: Leg['ended'] = null
   let closeReason = 'the connection was closed'
@@ -92,6 +94,13 @@ export async function openLeg(options: ConnectionOptions): Promise<Leg> {
   const opening = options.open({
     onMessage: receive,
     onCallFailed: (callId, error) => pending.take(callId)?.reject(error),
+    onWait(callId, waiting) {
+      const call = pending.get(callId)
+      if (waiting && call) waits.set(callId, pauseCall(call, runtime, options.onPlace))
+      if (waiting) return
+      waits.get(callId)?.()
+      waits.delete(callId)
+    },
     onLog: options.log,
     onClose(error) {
       closed = { error }

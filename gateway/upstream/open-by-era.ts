@@ -22,6 +22,9 @@ const MOST_LINES = 100
 const unrelated: readonly ErrorCode[] = [
   'upstream.spawn_failed',
   'upstream.unauthorized',
+  'upstream.credentials_refused',
+  'oauth.unreachable',
+  'credential.unreadable',
   'upstream.unavailable',
   'rpc.cancelled',
 ]

@@ -1,5 +1,6 @@
 import type { Exchange } from '../domain/exchange'
 import { GatewayError } from '../errors'
+import type { Runtime } from '../runtime'
 import type { Envelope, Span } from '../wire/envelope'
 import type { ProgressGate } from './progress-gate'
 
@@ -22,7 +23,7 @@ export interface PendingCall {
   progress: ProgressGate<ProgressStep> | null
   idleTimeout: number
   totalTimeout: number
-  /** How often its client is being asked something now; no time-out runs meanwhile. */
+  /** How often its client is being asked something now, or a token fetched for it; no time-out runs meanwhile. */
   asking: number
   resolve(answer: Envelope): void
   reject(error: GatewayError): void
@@ -69,6 +70,28 @@ export function createPendingCalls(): PendingCalls {
       calls.clear()
       for (const call of all) call.reject(error)
     },
+  }
+}
+
+/**
+ * No time-out runs, and no place of a client's call is taken, until what this returns is called: a person thinks, or a
+ * token is fetched.
+ */
+export function pauseCall(
+  call: PendingCall,
+  { monotonic }: Pick<Runtime, 'monotonic'>,
+  onPlace: (by: 1 | -1) => void,
+): () => void {
+  const since = monotonic()
+  call.asking += 1
+  if (call.asking === 1 && call.exchange) onPlace(-1)
+  return () => {
+    call.asking -= 1
+    if (call.asking > 0) return
+    if (call.exchange) onPlace(1)
+    const now = monotonic()
+    call.startedAt += now - since
+    call.activeAt = now
   }
 }
 

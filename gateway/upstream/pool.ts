@@ -33,6 +33,8 @@ export interface PoolDeps {
   catalog: CatalogStore
   eras: EraStore
   values: Pick<ValueResolver, 'resolve' | 'stamp'>
+  /** Sign-ins at servers: what of one keeps it from being started, and what differs once it is another one. */
+  signIns: { blockedBy(server: Server): UpstreamState | null; stamp(serverId: string): string }
   /** Where subscriptions of sessions survive a rest and a restart. */
   sessions: Pick<SessionStore, 'subscriptions' | 'subscribe' | 'unsubscribe'>
   downstream: Downstream
@@ -65,7 +67,7 @@ export function createPool(deps: PoolDeps): Pool {
 
   const blockedBy: UpstreamDeps['blockedBy'] = (server) => {
     if (!deps.consented(server)) return { status: 'needs_consent' }
-    return deps.values.resolve(server).blocked
+    return deps.values.resolve(server).blocked ?? deps.signIns.blockedBy(server)
   }
 
   const make = (server: Server, shared: boolean): Upstream =>
@@ -75,7 +77,7 @@ export function createPool(deps: PoolDeps): Pool {
       usage,
       gate,
       blockedBy,
-      secretStamp: deps.values.stamp,
+      secretStamp: (row) => `${deps.values.stamp(row)}\n${deps.signIns.stamp(row.id)}`,
       backoff: createBackoff(runtime),
       open: (row, channelEvents) => deps.open(row, deps.values.resolve(row).values, channelEvents),
       logLevel: () => levels.get(server.spaceId) ?? null,
@@ -139,6 +141,10 @@ export function createPool(deps: PoolDeps): Pool {
       background(upstream.end())
       background(isolated.end(serverId))
     }
+  })
+  const stopWatchingSignIns = events.on('authorization.changed', ({ serverId }) => {
+    for (const upstream of everyone())
+      if (upstream.server.id === serverId) background(upstream.authorizationChanged())
   })
   const stopWatchingVault = events.on('vault.changed', () => {
     for (const upstream of everyone()) background(upstream.reconcile(upstream.server))
@@ -215,6 +221,7 @@ export function createPool(deps: PoolDeps): Pool {
       clearInterval(sweeper)
       clearInterval(refresher)
       unsubscribe()
+      stopWatchingSignIns()
       stopWatchingVault()
       stopWatchingClients()
       await Promise.allSettled([...everyone().map((upstream) => upstream.end()), ...closing])

@@ -6,6 +6,7 @@ import type { UpstreamRequest } from '../router/ports'
 import type { Envelope } from '../wire/envelope'
 import { createActivity } from './activity'
 import { createCatalogRefresh, type CatalogRefresh } from './catalog-refresh'
+import { NotLetInError, SignInNeededError } from '../transport/authorization'
 import { UndeliveredError, type ChannelEvents } from '../transport/channel'
 import type { Connection } from './connection'
 import { createEndings } from './endings'
@@ -81,9 +82,12 @@ export class Upstream {
     try {
       const connection = this.#connection ?? (await this.#connected(exchange.signal))
       try {
-        return await connection.request(request, exchange)
+        const answer = await connection.request(request, exchange)
+        if (this.#status.state.status === 'needs_authorization') this.#enterReady(connection)
+        return answer
       } catch (error) {
-        if (!(error instanceof UndeliveredError) || error.code === 'upstream.unauthorized') throw error
+        if (error instanceof SignInNeededError) this.#notLetIn(error)
+        if (!(error instanceof UndeliveredError) || error instanceof NotLetInError) throw error
         if (this.#connection === connection) await this.#drop(connection, 'it stopped taking calls')
         return await (await this.#connected(exchange.signal)).request(request, exchange)
       }
@@ -144,6 +148,16 @@ export class Upstream {
       await this.stop()
     } else if (!this.#connection && !this.#starting) this.#status.rest()
     if (this.#server.keepRunning) this.startSoon()
+  }
+
+  /** A person signed in at it or out, or is needed for that: what was stopped by it is tried again at once. */
+  async authorizationChanged(): Promise<void> {
+    const other = this.#secretStamp !== this.#deps.secretStamp(this.#server)
+    await this.reconcile(this.#server)
+    if (!other && this.#status.state.status !== 'needs_authorization') return
+    this.#failures.forget()
+    if (!this.#connection && !this.#starting) this.#status.rest()
+    this.startSoon()
   }
 
   /** Starts in the background, if nothing blocks it: at once, or when its back-off is over. */
@@ -266,16 +280,21 @@ export class Upstream {
     })
   }
 
+  #enterReady({ handshake: { protocolVersion } }: Connection): void {
+    this.#status.enter({ status: 'ready', since: this.#deps.runtime.now(), protocolVersion })
+  }
+
+  /** The connection stays: other calls may be under way on it, and it is good again once a person signed in. */
+  #notLetIn({ need }: SignInNeededError): void {
+    // What lacks rights lacks them for some calls.
+    if (this.#connection && need !== 'scope') this.#status.enter({ status: 'needs_authorization', need })
+  }
+
   #ready(connection: Connection, life: AbortSignal): void {
-    const { runtime } = this.#deps
     this.#connection = connection
     this.#failures.recovered()
     this.#activity.used()
-    this.#status.enter({
-      status: 'ready',
-      since: runtime.now(),
-      protocolVersion: connection.handshake.protocolVersion,
-    })
+    this.#enterReady(connection)
     this.#refresh = createCatalogRefresh({
       ...this.#deps,
       spaceId: this.#server.spaceId,
@@ -302,7 +321,7 @@ export class Upstream {
     if (this.#status.blocked()) return this.#status.rest()
     this.#failures.record(error)
     this.#status.rest()
-    if (error.code === 'upstream.unauthorized') return
+    if (error instanceof NotLetInError) return
     // The start that failed is over, but still known as under way.
     this.#starting = null
     if (this.#server.keepRunning || this.#inUse()) this.startSoon()

@@ -52,7 +52,7 @@ const failing: Record<string, ErrorCode> = {
   'error-511': 'upstream.http_error',
   'error-403': 'upstream.http_error',
   'error-400-html': 'upstream.http_error',
-  'error-401': 'upstream.unauthorized',
+  'error-401': 'upstream.credentials_refused',
   'redirect-loop': 'net.redirect',
   'redirect-302': 'net.redirect',
   'redirect-nowhere': 'net.redirect',

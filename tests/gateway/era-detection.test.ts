@@ -253,7 +253,7 @@ test('[mcp.era] over HTTP, a version that is refused and named again and again i
 
 test('[mcp.era] over HTTP, a refused credential says nothing of an era', async () => {
   await using http = address(() => new Response(null, { status: 401 }))
-  expect((await rejection(openEra(http.url))).code).toBe('upstream.unauthorized')
+  expect((await rejection(openEra(http.url))).code).toBe('upstream.credentials_refused')
   expect(http.asked).toEqual(['server/discover'])
 })
 

@@ -79,7 +79,7 @@ describe('servers that are none', () => {
   const cases: Record<string, [() => Response | Promise<Response>, ErrorCode]> = {
     html: [() => new Response('<html>', { headers: { 'content-type': 'text/html' } }), 'upstream.garbage'],
     'not found': [() => new Response('no', { status: 404 }), 'upstream.http_error'],
-    unauthorized: [() => new Response('no', { status: 401 }), 'upstream.unauthorized'],
+    unauthorized: [() => new Response('no', { status: 401 }), 'upstream.credentials_refused'],
     'a stream that ends': [
       () => new Response(': bye\n\n', { headers: { 'content-type': 'text/event-stream' } }),
       'upstream.lost',

@@ -113,6 +113,7 @@ export async function openEra(
               limits,
               events,
               safeFetch: testFetch(),
+              authorization: null,
               runtime: systemRuntime,
             })
           : openStdio({ command, args, env: {}, cwd: folder, ownFolder: folder, limits, events }, stdio),

@@ -4,6 +4,7 @@ import { createSafeFetch, type SafeFetch } from '../../gateway/net/safe-fetch'
 import { systemResolve, type Resolve } from '../../gateway/net/reach'
 import { systemRuntime, type Runtime } from '../../gateway/runtime'
 import type { Channel, ChannelEvents, ChannelLimits } from '../../gateway/transport/channel'
+import type { Authorization } from '../../gateway/transport/authorization'
 import { openStreamableHttp } from '../../gateway/transport/http-channel'
 import { openSse } from '../../gateway/transport/sse-channel'
 import type { Envelope } from '../../gateway/wire/envelope'
@@ -40,6 +41,7 @@ export interface LegOptions {
   resolve?: Resolve
   safeFetch?: SafeFetch
   ca?: string
+  authorization?: Authorization
 }
 
 const encoder = new TextEncoder()
@@ -100,6 +102,7 @@ export async function openLeg(url: string, options: LegOptions = {}): Promise<Le
     safeFetch: options.safeFetch ?? testFetch(options),
     runtime: options.runtime ?? systemRuntime,
     ca: options.ca,
+    authorization: options.authorization ?? null,
   }
 
   const leg: Leg = {
