@@ -28,6 +28,11 @@ export interface Family {
   revoked: boolean
 }
 
+export interface Tokens {
+  access_token: string
+  refresh_token: string
+}
+
 /** Every value that is secret starts with its kind, so that a test finds it anywhere. */
 export const issue = (kind: 'code' | 'access' | 'refresh' | 'client' | 'secret'): string =>
   `${kind}-${crypto.randomUUID()}`
@@ -52,12 +57,16 @@ export class Grants {
   }
 
   /** New tokens of a family; the refresh token before is used up. */
-  tokens(family: Family): { access_token: string; refresh_token: string } {
-    const access_token = issue('access')
-    const refresh_token = issue('refresh')
-    family.access.add(access_token)
-    family.refresh.push(refresh_token)
-    return { access_token, refresh_token }
+  tokens(family: Family): Tokens {
+    const tokens = this.unknown()
+    family.access.add(tokens.access_token)
+    family.refresh.push(tokens.refresh_token)
+    return tokens
+  }
+
+  /** Tokens that are good nowhere. */
+  unknown(): Tokens {
+    return { access_token: issue('access'), refresh_token: issue('refresh') }
   }
 
   byAccess(token: string): Family | undefined {

@@ -1,7 +1,7 @@
 // The authorization server: metadata, registration, codes with PKCE, tokens that rotate, revocation. Honest and strict by
 // itself; a mode changes single answers.
 import { createHash } from 'node:crypto'
-import { type Code, type Grants, issue, type RegisteredClient } from './evil-as-grants'
+import { type Code, type Grants, issue, type RegisteredClient, type Tokens } from './evil-as-grants'
 import { type Change, type Entry, type Json, json, type Mode, oauthError, type World } from './evil-as-world'
 
 export interface IssuerOptions {
@@ -120,7 +120,7 @@ export function createIssuer(options: IssuerOptions): (entry: Entry) => Promise<
     if (!code || code.used || !fits(code, client, form)) return oauthError('invalid_grant')
     const begun = grants.begin(code)
     code.used = begun.id
-    return answerTokens(begun.id, mode().token, entry)
+    return answerTokens(grants.tokens(begun), begun.scope, mode().token, entry)
   }
 
   function fits(code: Code, client: RegisteredClient, form: URLSearchParams): boolean {
@@ -143,21 +143,22 @@ export function createIssuer(options: IssuerOptions): (entry: Entry) => Promise<
       return oauthError('invalid_grant', 400, { error_description: 'used before' })
     }
     if (entry.form.getAll('resource').join(' ') !== family.resource) return oauthError('invalid_target')
-    return answerTokens(family.id, mode().refresh, entry)
+    // What nobody gets uses nothing up: to ask again with the same token is right.
+    const given = mode().outcome !== 'credential untouched'
+    return answerTokens(given ? grants.tokens(family) : grants.unknown(), family.scope, mode().refresh, entry)
   }
 
   function answerTokens(
-    familyId: string,
+    tokens: Tokens,
+    scope: string,
     change: Change | undefined,
     entry: Entry,
-  ): Promise<Response> | Response {
-    const family = grants.families.get(familyId)
-    if (!family) return oauthError('invalid_grant')
+  ): Promise<Response> {
     const answer = {
-      ...grants.tokens(family),
+      ...tokens,
       token_type: 'Bearer',
       expires_in: options.lifetime(),
-      ...(family.scope === '' ? {} : { scope: family.scope }),
+      ...(scope === '' ? {} : { scope }),
     }
     return changed(answer, change, world(), entry)
   }

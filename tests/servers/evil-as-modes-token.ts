@@ -50,6 +50,9 @@ export const tokenModes: Record<string, Mode> = {
   }),
   'token-no-expiry': works(40, { token: ({ expires_in: _, ...answer }) => answer }),
   'token-no-refresh': works(40, { token: ({ refresh_token: _, ...answer }) => answer }),
+  'token-called-html': works(40, {
+    token: (answer) => new Response(JSON.stringify(answer), { headers: { 'content-type': 'text/html' } }),
+  }),
   'token-type-lower-case': works(40, { token: (answer) => ({ ...answer, token_type: 'bearer' }) }),
   'token-fewer-scopes': works(40, { token: (answer) => ({ ...answer, scope: '' }) }),
   'token-more-scopes': works(40, { token: (answer) => ({ ...answer, scope: 'tools:read everything' }) }),
