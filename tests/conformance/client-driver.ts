@@ -118,7 +118,7 @@ async function run(): Promise<void> {
   if (context.client_id !== undefined)
     await control.send('PUT', `/servers/${server.id}/registration`, {
       clientId: context.client_id,
-      clientSecret: context.client_secret ?? null,
+      ...(context.client_secret === undefined ? {} : { clientSecret: context.client_secret }),
     })
   for (let signIns = 0; ; signIns += 1) {
     let failure: unknown = null
