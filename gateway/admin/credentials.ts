@@ -1,5 +1,7 @@
+import type { RegistrationKind } from '../domain/authorization'
 import { referredNames } from '../domain/references'
 import type { Server } from '../domain/server'
+import type { SignInStatus } from '../oauth/tokens'
 import type { AdminDeps } from './deps'
 import { resource } from './resource'
 import { IdParams, SpaceQuery } from './schemas'
@@ -18,12 +20,20 @@ export interface CredentialsView {
   variables: { name: string; isSet: boolean }[]
   /** Secrets of its Space it refers to. */
   secrets: { name: string; isSet: boolean; setAt: number | null }[]
+  /** Our sign-in at its authorization server; null for none. */
+  signIn: SignInStatus | null
+  /** Client ids for it; one that waits for the first issuer has none yet. */
+  clientIds: {
+    issuer: string | null
+    clientId: string
+    kind: RegistrationKind
+    hasSecret: boolean
+    setAt: number
+  }[]
 }
 
-function credentialsView(
-  server: Server,
-  { spaces, secrets, namedSecrets, values }: AdminDeps,
-): CredentialsView {
+function credentialsView(server: Server, deps: AdminDeps): CredentialsView {
+  const { spaces, secrets, namedSecrets, values, logins, registrations } = deps
   const stored = new Map(secrets.list(server).map(({ id, setAt }) => [id, setAt]))
   const shared = new Map(namedSecrets.list(server.spaceId).map(({ name, setAt }) => [name, setAt]))
   const referred = referredNames(server.definition)
@@ -39,6 +49,14 @@ function credentialsView(
       const setAt = shared.get(name) ?? null
       return { name, isSet: setAt !== null, setAt }
     }),
+    signIn: logins.of(server),
+    clientIds: registrations.list(server.id).map(({ issuer, clientId, kind, sealed, createdAt }) => ({
+      issuer: issuer === '' ? null : issuer,
+      clientId,
+      kind,
+      hasSecret: sealed !== null,
+      setAt: createdAt,
+    })),
   }
 }
 

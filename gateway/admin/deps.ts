@@ -26,6 +26,7 @@ import type { Database, Problem } from '../store/database'
 import type { EraStore } from '../store/eras'
 import type { FeatureSetStore } from '../store/feature-sets'
 import type { KeyStore } from '../store/keys'
+import type { RegistrationStore } from '../store/oauth-registrations'
 import type { ServerStore } from '../store/servers'
 import type { SettingStore } from '../store/settings'
 import type { SpaceStore } from '../store/spaces'
@@ -75,7 +76,8 @@ export interface AdminDeps {
   flows: Pick<Flows, 'begin' | 'cancel' | 'get' | 'list' | 'finish' | 'browserFor'>
   logins: Pick<Tokens, 'of' | 'forget'>
   /** Client ids people bring for them. */
-  clientIds: Pick<Registrations, 'give'>
+  clientIds: Pick<Registrations, 'give' | 'remove'>
+  registrations: Pick<RegistrationStore, 'list'>
   /** The browser of the person the gateway runs for. */
   openBrowser: OpenBrowser
   consents: Consents

@@ -26,7 +26,7 @@ export interface Logout {
 
 /** Signing in at servers, and out. */
 export function loginRoutes(deps: AdminDeps) {
-  const { servers, flows, logins, clientIds, openBrowser, record } = deps
+  const { servers, flows, logins, clientIds, registrations, openBrowser, record } = deps
 
   async function browserOf(flowId: string): Promise<Login['browser']> {
     const url = flows.browserFor(flowId)
@@ -75,6 +75,22 @@ export function loginRoutes(deps: AdminDeps) {
         return serverView(server, deps)
       },
       { params: IdParams, body: RegistrationBody },
+    )
+    .delete(
+      '/:id/registration',
+      ({ params, request }): ServerView => {
+        const server = servers.get(params.id)
+        const { id, spaceId, name } = server
+        for (const { issuer, kind } of registrations.list(id))
+          if (kind === 'given') clientIds.remove(id, issuer)
+        for (const flow of flows.list(id)) if (flow.phase === 'waiting') flows.cancel(flow.id)
+        record(request, {
+          action: 'server.changed',
+          ...{ spaceId, serverId: id, subject: name, detail: { what: 'client id' } },
+        })
+        return serverView(server, deps)
+      },
+      { params: IdParams, body: Nothing },
     )
     .post(
       '/:id/logout',

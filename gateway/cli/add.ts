@@ -6,6 +6,7 @@ import { eraChoices } from '../domain/era'
 import { isolations } from '../domain/isolation'
 import { visibleWord } from '../domain/visible-text'
 import { type AdminClient, must } from './client'
+import { readClientId } from './client-id'
 import { type Command, type Context, exit } from './command'
 import { connectOnce, outcome, withheldNotices } from './connect'
 import { findSpace } from './find'
@@ -34,6 +35,8 @@ Adds an MCP server, asks for your approval and connects it once.
                     a value that texts and arguments refer to as \${input:ID}; TYPE is text (default), secret, number,
                     boolean, url, file, folder, or choices a|b|c; "?" for one that may be left out, "..." behind the type
                     for several (an argument each)
+  --client-id C     for a sign-in at the server's authorization server: an application you registered there yourself
+  --client-secret   with its secret: taken from CLIENT_SECRET of your environment, else asked for
   --url URL         address of a remote server
   --transport T     http (Streamable HTTP, default) or sse
   --era E           how it is spoken to: auto (default), legacy (up to 2025-11-25) or modern (2026-07-28)
@@ -49,6 +52,8 @@ const options = {
   env: { type: 'string', multiple: true },
   header: { type: 'string', multiple: true },
   basic: { type: 'string' },
+  'client-id': { type: 'string' },
+  'client-secret': { type: 'boolean' },
   input: { type: 'string', multiple: true },
   url: { type: 'string' },
   transport: { type: 'string' },
@@ -172,6 +177,8 @@ export const command: Command = {
       transport: values.transport,
     }
     const { definition, inputs: declared } = readDefinition(given, argv)
+    if (definition.type === 'stdio' && values['client-id'] !== undefined)
+      throw new UsageError('--client-id is for --url')
 
     const context = open(values['data-dir'])
     const { io, admin } = context
@@ -182,6 +189,7 @@ export const command: Command = {
     // The daemon is asked first: nobody types a secret or approves a command for nothing.
     await must(admin.api.servers.check.post({ ...draft, source, inputs: declared }))
     const inputs = await obtainInputs(declared, definition, io)
+    const client = await readClientId(io, values)
     for (const line of review(definition, source, inputs)) io.talk(line)
     for (const other of await sameAddress(admin, space.id, definition))
       io.talk(
@@ -194,6 +202,7 @@ export const command: Command = {
     const server = await must(
       admin.api.servers.post({ ...draft, source, inputs, consent: { givenBy: source } }),
     )
+    if (client) await must(admin.api.servers({ id: server.id }).registration.put(client))
     const connected = await signedIn(context, await connectOnce(admin, server.id))
     const { line, code } = outcome(connected)
     if (code === exit.ok || values.json) await show(io, values.json, connected, () => line)

@@ -1,7 +1,9 @@
 import type { CredentialsView } from '../admin/credentials'
 import type { ServerView } from '../admin/server-view'
+import { signInReasons } from '../domain/authorization'
 import { GatewayError } from '../errors'
 import { must } from './client'
+import { readClientId } from './client-id'
 import { type Command, type Context, exit } from './command'
 import { findServer, findSpace } from './find'
 import { approve } from './give-consent'
@@ -12,16 +14,20 @@ import { checkVerb, type OptionsOf, parse, UsageError, words } from './usage'
 const help = `Usage: mcpmux credentials [SERVER] [--space S]
        mcpmux credentials set SERVER ID [VALUE…] [--space S] [--from-env VARIABLE] [--yes]
        mcpmux credentials remove SERVER ID [--space S] [--yes]
+       mcpmux credentials client SERVER [--client-id C [--client-secret] [--issuer I]] [--space S]
 
-What servers are given: their values and secrets, what they take from the environment of McpMux, and from secrets of
-their Space. No secret is ever shown.
+What servers are given: their values and secrets, what they take from the environment of McpMux and from secrets of
+their Space, your sign-ins at them, and the client ids for those. No secret is ever shown.
 
   set       gives a value. A secret is asked for, or read from stdin when that is no terminal; it is never an argument.
             Another value is asked for when it is left out. Where it changes what would run, you are asked to approve.
   remove    takes a value away
+  client    sign-ins go by an application that you registered at the authorization server yourself; without --client-id
+            it is forgotten. --client-secret takes its secret from CLIENT_SECRET of your environment, else asks
 
   --space S            default: the active one
   --from-env VARIABLE  take the secret from your environment
+  --issuer I           the authorization server the client id is for; default: the one the server names
   --yes                approve what would run then without being asked
   --data-dir D         data folder of the gateway
   --json               print JSON`
@@ -29,6 +35,9 @@ their Space. No secret is ever shown.
 const options = {
   space: { type: 'string' },
   'from-env': { type: 'string' },
+  'client-id': { type: 'string' },
+  'client-secret': { type: 'boolean' },
+  issuer: { type: 'string' },
   yes: { type: 'boolean' },
 } as const
 type Values = ReturnType<typeof parse<typeof options>>['values']
@@ -36,6 +45,7 @@ type Values = ReturnType<typeof parse<typeof options>>['values']
 const optionsOf: OptionsOf = {
   set: ['space', 'from-env', 'yes'],
   remove: ['space', 'yes'],
+  client: ['space', 'client-id', 'client-secret', 'issuer'],
 }
 
 function inputState(input: CredentialsView['inputs'][number]): string {
@@ -64,7 +74,20 @@ const rowsOf = (view: CredentialsView): string[][] => [
     'of the Space',
     setAt === null ? 'not set' : `set ${when(setAt)}`,
   ]),
+  ...(view.signIn ? [[view.server, view.signIn.issuer, 'sign-in', signInState(view.signIn)]] : []),
+  ...view.clientIds.map(({ clientId, issuer, kind, hasSecret, setAt }) => [
+    view.server,
+    clientId,
+    hasSecret ? 'client id, secret' : 'client id',
+    `${kind} ${when(setAt)}, ${issuer === null ? 'for the first issuer' : `for ${issuer}`}`,
+  ]),
 ]
+
+/** Whether a sign-in still does, and how long what it gave lasts. */
+function signInState({ needs, issuedAt, bound }: NonNullable<CredentialsView['signIn']>): string {
+  if (needs !== null) return `sign in again: ${signInReasons[needs]}`
+  return bound ? `renewed ${when(issuedAt)}` : 'not sent: the address of the server is another one now'
+}
 
 async function list({ io, admin }: Context, wanted: string | undefined, values: Values): Promise<number> {
   const views =
@@ -131,6 +154,26 @@ async function change(
   return settled(context, await put(value), hadConsent, values)
 }
 
+/** The client id sign-ins of a server go by; none makes it forgotten. */
+async function client({ io, admin }: Context, rest: readonly string[], values: Values): Promise<number> {
+  const [wanted] = words(rest, 'SERVER')
+  const { issuer } = values
+  if (issuer !== undefined && values['client-id'] === undefined)
+    throw new UsageError('--issuer goes with --client-id')
+  const { id, name } = await findServer(admin, wanted, values.space)
+  const brought = await readClientId(io, values)
+  const route = admin.api.servers({ id }).registration
+  const now = await must(
+    brought ? route.put({ ...brought, ...(issuer === undefined ? {} : { issuer }) }) : route.delete({}),
+  )
+  await show(io, values.json, now, () =>
+    brought
+      ? `${safe(name)}: client id is set; "mcpmux login" uses it`
+      : `${safe(name)}: no client id of yours any more`,
+  )
+  return exit.ok
+}
+
 export const command: Command = {
   help,
   async run(args, open) {
@@ -139,10 +182,10 @@ export const command: Command = {
     const context = open(values['data-dir'])
     if (first !== undefined && Object.hasOwn(optionsOf, first)) {
       checkVerb('credentials', first, optionsOf, values)
-      return change(context, first, rest, values)
+      return first === 'client' ? client(context, rest, values) : change(context, first, rest, values)
     }
-    if (values.yes || values['from-env'] !== undefined)
-      throw new UsageError('--yes and --from-env are for "credentials set"')
+    const stray = Object.keys(values).find((name) => !['space', 'json', 'data-dir', 'help'].includes(name))
+    if (stray !== undefined) throw new UsageError(`--${stray} is for "credentials set", "remove" or "client"`)
     if (first !== undefined) words(positionals, 'SERVER')
     return list(context, first, values)
   },

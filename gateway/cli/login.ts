@@ -1,13 +1,12 @@
 import type { FlowView } from '../admin/flow-view'
-import { environmentVariable } from '../config'
 import { must } from './client'
+import { readClientId } from './client-id'
 import { type Command, exit } from './command'
 import { connectOnce, outcome, withheldNotices } from './connect'
 import { findServer } from './find'
 import { safe, safeJson } from './output'
 import { signIn } from './sign-in'
-import { readSecret } from './typed-value'
-import { parse, UsageError, words } from './usage'
+import { parse, words } from './usage'
 
 const help = `Usage: mcpmux login SERVER [--space S] [--scope S] [--no-open] [--paste]
 
@@ -33,9 +32,6 @@ const options = {
   paste: { type: 'boolean' },
 } as const
 
-/** Where the secret of a client id is looked for before anybody is asked. */
-const SECRET_VARIABLE = 'CLIENT_SECRET'
-
 const codeOf = ({ phase }: FlowView): number => {
   if (phase === 'done') return exit.ok
   return phase === 'failed' || phase === 'cancelled' ? exit.failure : exit.needsPerson
@@ -49,15 +45,8 @@ export const command: Command = {
     const context = open(values['data-dir'])
     const { io, admin } = context
     const server = await findServer(admin, wanted, values.space)
-    const clientId = values['client-id']
-    if (values['client-secret'] && clientId === undefined)
-      throw new UsageError('--client-secret goes with --client-id')
-    if (clientId !== undefined) {
-      const known = environmentVariable(SECRET_VARIABLE) ? SECRET_VARIABLE : undefined
-      const secret = values['client-secret'] ? await readSecret(io, 'the client secret', known) : null
-      const body = secret === null ? { clientId } : { clientId, clientSecret: secret }
-      await must(admin.api.servers({ id: server.id }).registration.put(body))
-    }
+    const client = await readClientId(io, values)
+    if (client) await must(admin.api.servers({ id: server.id }).registration.put(client))
     const flow = await signIn(context, server, {
       scope: values.scope,
       open: !values['no-open'],

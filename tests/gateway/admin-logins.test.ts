@@ -185,3 +185,29 @@ test('[oauth.flow] a client id a person brings is used, its secret sealed and ne
   for (const body of [{}, { clientId: 'a\nb' }, { clientId: 'x', issuer: 'http://elsewhere.example' }])
     expect((await admin.raw('PUT', `/servers/${id}/registration`, body)).status).toBe(422)
 })
+
+test('[oauth.flow] [cred.inputs] a client id a person brought is listed without its secret, and forgotten when asked', async () => {
+  await using evil = await startEvilAs()
+  const { admin, id, route } = await ready(evil)
+  using _admin = admin
+  const { clientId, clientSecret } = evil.giveClient('client_secret_basic')
+  await route.registration.put({ clientId, clientSecret: clientSecret ?? '' })
+  const credentials = async () => (await admin.api.credentials({ id }).get()).data
+  expect(await credentials()).toMatchObject({
+    signIn: null,
+    clientIds: [{ issuer: null, clientId, kind: 'given', hasSecret: true }],
+  })
+  const { data: begun } = await route.login.post({})
+  const address = await evil.browse(begun?.url ?? '')
+  await admin.api.flows({ id: begun?.id ?? '' }).callback.post({ url: address.href })
+  const held = await credentials()
+  expect(held).toMatchObject({
+    signIn: { issuer: evil.issuer, needs: null },
+    clientIds: [{ issuer: evil.issuer, clientId, hasSecret: true }],
+  })
+  expect(JSON.stringify(held)).not.toContain(clientSecret)
+  await route.registration.delete({})
+  expect((await credentials())?.clientIds).toEqual([])
+  const { data: next } = await route.login.post({})
+  expect(new URL(next?.url ?? '').searchParams.get('client_id')).not.toBe(clientId)
+})

@@ -266,3 +266,30 @@ test('[cred.inputs] titles and descriptions of others are shown, and steer no te
     expect(stdout + stderr).toContain('Level\\u{1b}[2J\\u{202e} of detail: How much\\u{a}is said')
   }
 })
+
+test('[cred.inputs] a client id is given with a server or later, its secret from the environment or stdin, and is forgotten', async () => {
+  const env = { CLIENT_SECRET: 'hush-client-1' }
+  const add = ['add', 'brought', '--yes', '--url', remote.url, '--client-id', 'app-1', '--client-secret']
+  await ok(add, { env })
+  const listed = async () => ok(['credentials', 'brought'])
+  expect(await listed()).toMatch(/^brought +app-1 +client id, secret +given \S+Z, for the first issuer$/m)
+  const client = ['credentials', 'client', 'brought']
+  await ok([...client, '--client-id', 'app-2', '--client-secret'], { stdin: 'hush-client-2\n' })
+  expect(await listed()).toMatch(/^brought +app-2 +client id, secret/m)
+  await ok([...client, '--client-id', 'app-3', '--issuer', 'https://as.example'])
+  expect(await listed()).toMatch(/^brought +app-3 +client id +given \S+Z, for https:\/\/as\.example$/m)
+  const json = await ok(['credentials', '--json'])
+  expect(json).toContain('app-3')
+  expect(json).not.toContain('hush-client')
+  await ok(client)
+  expect(await listed()).toBe('')
+  for (const args of [
+    [...client, '--client-secret'],
+    [...client, '--issuer', 'https://as.example'],
+    ['credentials', 'set', 'brought', 'x', '--client-id', 'y'],
+    ['credentials', 'brought', '--issuer', 'x'],
+    ['add', 'here', '--client-id', 'x', '--', ...program],
+  ])
+    expect([args, (await daemon.cli(args)).code]).toEqual([args, 2])
+  expect((await daemon.cli([...client, '--client-id', 'x', '--issuer', 'http://as.example'])).code).toBe(1)
+})
