@@ -31,6 +31,8 @@ export interface Events {
   'authorization.changed': { spaceId: string; serverId: string }
   'settings.changed': { key: string }
   'vault.changed': { state: VaultState }
+  /** Keys that clients hold something of are others now: no session, token or state made before counts. */
+  'keys.renewed': { why: 'asked' }
 }
 
 export type EventName = keyof Events

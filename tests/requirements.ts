@@ -163,10 +163,7 @@ const rows: Record<string, string | Requirement> = {
   'threat.55': 'without a keychain nothing pretends',
   'threat.56': 'a sealed value opens in its own place only',
   'threat.57': 'an unreadable value is contained',
-  'threat.58': {
-    promise: 'keys rotate without loss',
-    partly: 'the wrapping key moves and is replaced without loss; the data key is replaced by a reset only',
-  },
+  'threat.58': 'keys rotate without loss',
   'threat.59': 'an acknowledged write survives kill -9',
   'threat.60': 'migrations back up, are atomic, and never go back',
   'threat.61': {

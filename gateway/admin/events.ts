@@ -9,7 +9,7 @@ import { type ServerView, serverView } from './server-view'
 import { type SettingView, settingViews } from './settings'
 import { type SpaceView, spaceViews } from './spaces'
 import { readStatus, type Status } from './status'
-import { type VaultView, vaultView } from './vault'
+import { type VaultView, vaultView } from './vault-view'
 
 /** The whole state; a reader that gets one forgets what it had. */
 export interface Snapshot {

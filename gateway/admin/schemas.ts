@@ -215,6 +215,15 @@ export const VaultMove = t.Object(
   closed,
 )
 
+/** Which keys are exchanged for new ones. A passphrase where the vault opens with one. */
+export const VaultRotate = t.Object(
+  {
+    keys: t.Union([t.Literal('vault'), t.Literal('wrapping'), t.Literal('sessions'), t.Literal('all')]),
+    passphrase: t.Optional(Passphrase),
+  },
+  closed,
+)
+
 export const SettingBody = t.Object({ value: t.Union([t.String({ maxLength: 1024 }), t.Number()]) }, closed)
 
 export const SpaceQuery = t.Object({ space: t.Optional(Id) }, closed)

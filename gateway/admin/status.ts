@@ -8,7 +8,7 @@ import type { AdminDeps, GatewayInfo } from './deps'
 import { resource } from './resource'
 import { signInNeed, stateOf } from './server-view'
 import type { Problem } from '../store/database'
-import { type VaultView, vaultView } from './vault'
+import { type VaultView, vaultView } from './vault-view'
 
 export interface ServerStatus {
   id: string

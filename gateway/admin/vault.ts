@@ -1,27 +1,14 @@
-import { explainVault, type LockReason, type VaultState } from '../domain/vault-state'
+import type { LockReason } from '../domain/vault-state'
 import { Secret } from '../secrets/secret'
 import type { AdminDeps } from './deps'
 import { resource } from './resource'
-import { VaultMove, VaultUnlock } from './schemas'
-
-/** The vault at one moment, with the words for it. */
-export interface VaultView {
-  state: VaultState
-  what: string
-  /** What a person can do about it; null when there is nothing to do. */
-  todo: string | null
-  /** How many values were sealed with the key in use. */
-  sealed: number
-}
+import { VaultMove, VaultRotate, VaultUnlock } from './schemas'
+import { rotateKeys } from './vault-rotation'
+import { type VaultView, vaultView } from './vault-view'
 
 /** `VaultView`, and whether the key is where it should be right now: null when it is, or when nobody can look. */
 export interface VaultCheck extends VaultView {
   keyMissing: LockReason | null
-}
-
-export function vaultView({ vault, dataKeys }: Pick<AdminDeps, 'vault' | 'dataKeys'>): VaultView {
-  const state = vault.state()
-  return { state, ...explainVault(state), sealed: dataKeys.active()?.sealed ?? 0 }
 }
 
 const given = (passphrase: string | undefined): Secret | null =>
@@ -53,6 +40,7 @@ export const vaultRoutes = (deps: AdminDeps) => {
       },
       { body: VaultMove },
     )
+    .post('/rotate', ({ body, request }) => rotateKeys(deps, request, body), { body: VaultRotate })
     .post(
       '/reset',
       async ({ body, request }) => {

@@ -2,7 +2,7 @@ import type { Status } from '../admin/status'
 import { must } from './client'
 import { type Command, exit } from './command'
 import { plural, safe, show, stateWord, table } from './output'
-import { vaultLines } from './vault'
+import { vaultLines } from './vault-lines'
 import { parse, words } from './usage'
 
 /** Withheld names of one server that are spelled out. */

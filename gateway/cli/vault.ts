@@ -1,15 +1,19 @@
-import type { VaultCheck, VaultView } from '../admin/vault'
+import type { VaultCheck } from '../admin/vault'
+import type { VaultView } from '../admin/vault-view'
 import type { VaultPlace } from '../domain/vault-state'
-import { GatewayError } from '../errors'
 import { must } from './client'
 import { type Command, type Context, exit } from './command'
 import type { Io } from './io'
-import { plural, safe, show } from './output'
-import { parse, UsageError, words } from './usage'
+import { plural, show } from './output'
+import { askNewPassphrase, askPassphrase } from './passphrase'
+import { checkVerb, type OptionsOf, parse, UsageError, words } from './usage'
+import { rotate } from './vault-rotation'
+import { vaultLines } from './vault-lines'
 
 const help = `Usage: mcpmux vault status
        mcpmux vault unlock
        mcpmux vault use keychain | passphrase | insecure
+       mcpmux vault rotate [--wrapping | --sessions | --all]
        mcpmux vault reset keychain | passphrase | insecure
 
 The vault seals the secrets of your servers in the database. Its key lies in the keychain of the operating system.
@@ -18,20 +22,35 @@ The vault seals the secrets of your servers in the database. Its key lies in the
   unlock     looks for the key at once; asks for the passphrase where there is one
   use        keeps the key elsewhere: "passphrase" for machines without a keychain, asked for after each start;
              "insecure" in a file of the data folder, which protects nothing once that folder is copied
+  rotate     new keys in the same place, and every secret sealed anew; secrets and approvals stay. "--wrapping" leaves
+             what is sealed and exchanges the key in the keychain alone. "--sessions" exchanges the keys of sessions and
+             access tokens instead: sessions end at once, clients initialize or renew again. "--all" is both
   reset      for a key that is lost: begins with a new one. Secrets have to be given, and servers approved, again
 
 A passphrase is asked for, or read from stdin when that is no terminal.
 
+  --wrapping    only the key that wraps the other one
+  --sessions    the keys of sessions and access tokens
+  --all         all of them
   --yes         do not ask whether
   --data-dir D  data folder of the gateway
   --json        print JSON`
 
-const options = { yes: { type: 'boolean' } } as const
+const options = {
+  wrapping: { type: 'boolean' },
+  sessions: { type: 'boolean' },
+  all: { type: 'boolean' },
+  yes: { type: 'boolean' },
+} as const
 type Values = ReturnType<typeof parse<typeof options>>['values']
 
-/** The vault in one or two lines, for `status` too. */
-export function vaultLines({ what, todo }: VaultView): string[] {
-  return [`vault     ${safe(what)}`, ...(todo === null ? [] : [`          ${safe(todo)}`])]
+/** Which options go with which verb. */
+const optionsOf: OptionsOf = {
+  status: [],
+  unlock: [],
+  use: ['yes'],
+  rotate: ['wrapping', 'sessions', 'all'],
+  reset: ['yes'],
 }
 
 const missingKey: Record<NonNullable<VaultCheck['keyMissing']>, string> = {
@@ -55,21 +74,6 @@ function checkLines(check: VaultCheck): string[] {
   return lines
 }
 
-const firstLine = (bytes: Uint8Array): string => new TextDecoder().decode(bytes).split(/\r?\n/)[0] ?? ''
-
-async function passphrase(io: Io, question: string): Promise<string> {
-  const answer = io.canAsk ? await io.askHidden(question) : firstLine(await io.readInput())
-  if (!answer) throw new GatewayError('input.invalid', 'no passphrase was given')
-  return answer
-}
-
-async function newPassphrase(io: Io): Promise<string> {
-  const first = await passphrase(io, 'New passphrase, 8 characters or more (not shown)')
-  if (io.canAsk && first !== (await passphrase(io, 'Once more')))
-    throw new GatewayError('input.invalid', 'the two passphrases differ')
-  return first
-}
-
 async function status({ io, admin }: Context, values: Values): Promise<number> {
   const check = await must(admin.api.vault.get())
   await show(io, values.json, check, () => checkLines(check).join('\n'))
@@ -84,7 +88,7 @@ async function told(io: Io, view: VaultView, values: Values): Promise<number> {
 async function unlock({ io, admin }: Context, values: Values): Promise<number> {
   const { state } = await must(admin.api.vault.get())
   const asked = state.status === 'locked' && state.why === 'passphrase'
-  const body = asked ? { passphrase: await passphrase(io, 'Passphrase (not shown)') } : {}
+  const body = asked ? { passphrase: await askPassphrase(io, 'Passphrase (not shown)') } : {}
   return told(io, await must(admin.api.vault.unlock.post(body)), values)
 }
 
@@ -131,7 +135,7 @@ async function change(
     }
     if (!(await io.confirm('Go on?'))) return exit.needsPerson
   }
-  const body = { place, ...(place === 'passphrase' ? { passphrase: await newPassphrase(io) } : {}) }
+  const body = { place, ...(place === 'passphrase' ? { passphrase: await askNewPassphrase(io) } : {}) }
   const { vault } = admin.api
   return told(io, await must(verb === 'use' ? vault.move.post(body) : vault.reset.post(body)), values)
 }
@@ -140,7 +144,8 @@ export const command: Command = {
   help,
   async run(args, open) {
     const { values, positionals } = parse(args, options)
-    const [verb, ...rest] = positionals
+    const [verb = '', ...rest] = positionals
+    checkVerb('vault', verb, optionsOf, values)
     const context = () => open(values['data-dir'])
     switch (verb) {
       case 'status':
@@ -149,13 +154,16 @@ export const command: Command = {
       case 'unlock':
         words(rest)
         return unlock(context(), values)
+      case 'rotate':
+        words(rest)
+        return rotate(context(), values)
       case 'use':
       case 'reset': {
         const [place] = words(rest, 'keychain, passphrase or insecure')
         return change(context(), verb, readPlace(place), values)
       }
       default:
-        throw new UsageError('say status, unlock, use or reset')
+        throw new UsageError(`"${verb}" is no verb of it`)
     }
   },
 }

@@ -66,10 +66,11 @@ export function openRequests(
 ) {
   const { servers, settings } = stores
   const lists = createLists({ settings: settings.read, absences: pool.absences })
-  const runKey = runtime.randomBytes(32)
+  let runKey = runtime.randomBytes(32)
   const states = createRequestStates({
     // While the vault is closed, and for what was sealed before it opened, that of this run.
-    keys: () => [vault.ownKey('state')?.bytes, runKey].filter((key) => key !== undefined),
+    // A copy: sealing takes a moment, in which the vault may wipe its own.
+    keys: () => [vault.ownKey('state')?.bytes.slice(), runKey].filter((key) => key !== undefined),
     lifetime: () => settings.read('timeouts.answer'),
     runtime,
   })
@@ -89,6 +90,12 @@ export function openRequests(
   const operatorCalls = createOperatorCalls({ router, view: views.operatorView })
 
   const sessionKeys = parts.use(createSessionKeys({ vaultKey: () => vault.ownKey('session'), runtime }))
+  parts.defer(
+    events.on('keys.renewed', () => {
+      sessionKeys.renew()
+      runKey = runtime.randomBytes(32)
+    }),
+  )
   const sessions = createSessions({
     store: stores.sessions,
     keys: sessionKeys,

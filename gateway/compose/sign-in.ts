@@ -22,7 +22,11 @@ export function openSignIn(
   const { applicants, settings } = stores
   const approvals = parts.use(createApprovals({ events, runtime }))
   const codes = createCodes(runtime)
-  const keys = (name: string) => parts.use(createSigningKeys({ vaultKey: () => vault.ownKey(name), runtime }))
+  const keys = (name: string) => {
+    const made = parts.use(createSigningKeys({ vaultKey: () => vault.ownKey(name), runtime }))
+    parts.defer(events.on('keys.renewed', made.renew))
+    return made
+  }
   const signIns = createSignIns({
     store: stores.signIns,
     accessKeys: keys('access'),

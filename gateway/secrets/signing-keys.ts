@@ -12,6 +12,8 @@ export interface SigningKeys extends Disposable {
   firstOf<T>(use: (key: Uint8Array) => Promise<T | null>): Promise<T | null>
   /** Where the newest lies: what is made with one in memory is worth nothing after a restart. */
   keyIn(): 'vault' | 'memory'
+  /** Forgets the key in memory: nothing that was made with it counts any more. */
+  renew(): void
 }
 
 /**
@@ -44,6 +46,11 @@ export function createSigningKeys(deps: {
     }
   }
 
+  function renew(): void {
+    ofProcess?.fill(0)
+    ofProcess = null
+  }
+
   return {
     withNewest: (use) => withCopy(ofVault() ?? (ofProcess ??= deps.runtime.randomBytes(KEY_BYTES)), use),
     async firstOf(use) {
@@ -54,9 +61,7 @@ export function createSigningKeys(deps: {
       return null
     },
     keyIn: () => (ofVault() ? 'vault' : 'memory'),
-    [Symbol.dispose]() {
-      ofProcess?.fill(0)
-      ofProcess = null
-    },
+    renew,
+    [Symbol.dispose]: renew,
   }
 }

@@ -4,7 +4,7 @@ import type { OwnKey } from '../secrets/vault'
 import { isSessionOf, signSession } from './session-token'
 
 /** Makes session ids and knows its own again, as long as the keys count that they were signed with. */
-export interface SessionKeys extends Disposable, Pick<SigningKeys, 'keyIn'> {
+export interface SessionKeys extends Disposable, Pick<SigningKeys, 'keyIn' | 'renew'> {
   /** The id of a new session of this client. */
   issue(clientId: string): Promise<string>
   /** Whether we issued this id, and to this client. Never rejects. */
@@ -35,6 +35,7 @@ export function createSessionKeys(deps: {
       return known === true
     },
     keyIn: keys.keyIn,
+    renew: keys.renew,
     [Symbol.dispose]: () => keys[Symbol.dispose](),
   }
 }

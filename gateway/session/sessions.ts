@@ -207,6 +207,11 @@ export function createSessions(deps: {
       }
       if (credentialId === null) write(() => store.removeForClient(clientId))
     }),
+    deps.events.on('keys.renewed', () => {
+      for (const session of [...live.values()]) over(session)
+      // Their ids are known to nobody any more.
+      write(() => store.expire(Number.MAX_SAFE_INTEGER))
+    }),
     deps.events.on('key.ended', ({ clientId, credentialId }) => {
       for (const session of loads.get(clientId)?.sessions ?? []) session.dropStreams(credentialId)
     }),

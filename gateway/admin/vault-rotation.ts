@@ -1,0 +1,55 @@
+import { Secret } from '../secrets/secret'
+import type { SealedRow } from '../store/sealed-rows'
+import type { AdminDeps } from './deps'
+import { type VaultView, vaultView } from './vault-view'
+
+/** A sealed value that could not be read, by where it is: never by what it is. */
+export interface UnreadableValue {
+  table: string
+  /** Null when it belongs to no server that is there. */
+  server: string | null
+  space: string | null
+}
+
+/** What a rotation did. */
+export interface RotationView extends VaultView {
+  /** Values that were sealed anew. */
+  resealed: number
+  /** Values that stay as they are, because the key does not open them. */
+  left: UnreadableValue[]
+  sessionsEnded: boolean
+}
+
+type Names = Pick<AdminDeps, 'servers' | 'spaces'>
+
+export function unreadableValue({ place, serverId }: SealedRow, { servers, spaces }: Names): UnreadableValue {
+  const server = servers.list().find(({ id }) => id === serverId)
+  const space = spaces.list().find(({ id }) => id === place.space)
+  return { table: place.table, server: server?.name ?? null, space: space?.name ?? null }
+}
+
+/** Exchanges keys for new ones. Throws what the vault throws; sessions end only when the rest is done. */
+export async function rotateKeys(
+  deps: Pick<AdminDeps, 'vault' | 'dataKeys' | 'events' | 'record'> & Names,
+  request: Request,
+  { keys, passphrase }: { keys: 'vault' | 'wrapping' | 'sessions' | 'all'; passphrase?: string },
+): Promise<RotationView> {
+  const { vault, events, record } = deps
+  vault.requireOpen()
+  const given = passphrase === undefined ? null : new Secret(passphrase)
+  const { resealed, left } =
+    keys === 'sessions'
+      ? { resealed: 0, left: [] }
+      : await vault.rotate(keys === 'wrapping' ? 'wrapping' : 'data', given)
+  const sessionsEnded = keys === 'sessions' || keys === 'all'
+  if (sessionsEnded) {
+    vault.renewClientKeys()
+    events.emit('keys.renewed', { why: 'asked' })
+  }
+  record(request, {
+    action: 'vault.rotated',
+    subject: keys,
+    detail: { resealed, unreadable: left.length, sessionsEnded },
+  })
+  return { ...vaultView(deps), resealed, left: left.map((row) => unreadableValue(row, deps)), sessionsEnded }
+}
