@@ -24,10 +24,7 @@ const rows: Record<string, string | Requirement> = {
     promise: 'sign-in to servers with OAuth 2.1 and PKCE',
     partly: 'its parts are there, and no door to them',
   },
-  'oauth.refresh': {
-    promise: 'tokens are renewed once, early, for all',
-    partly: 'no request of a server carries a token yet',
-  },
+  'oauth.refresh': 'tokens are renewed once, early, for all',
   registry: { promise: 'browse registries and install from them', deferred: 'needs the registry client' },
   'catalog.offline': 'features are listed from what was last known, before any server is up',
   sets: 'Feature Sets decide what a client may use; exclude wins',
@@ -135,10 +132,7 @@ const rows: Record<string, string | Requirement> = {
   'threat.37': 'certificates are always verified, and proxies never see loopback',
 
   // Several servers, one list.
-  'threat.38': {
-    promise: 'refresh is single-flight and never throws good credentials away',
-    partly: 'calls through a whole gateway',
-  },
+  'threat.38': 'refresh is single-flight and never throws good credentials away',
   'threat.40': 'hostile token answers are contained',
   'threat.42': 'hidden text in definitions is shown and withheld',
   'threat.43': 'a tool that changed is withheld until accepted',
