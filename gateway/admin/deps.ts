@@ -1,5 +1,6 @@
 import type { OpenBrowser } from '../browser/open-browser'
 import type { AuditEntry } from '../domain/audit'
+import type { Server } from '../domain/server'
 import type { EventBus } from '../events'
 import type { AuditReader } from '../logs/audit'
 import type { LogReader } from '../logs/journal'
@@ -78,6 +79,8 @@ export interface AdminDeps {
   /** Client ids people bring for them. */
   clientIds: Pick<Registrations, 'give' | 'remove'>
   registrations: Pick<RegistrationStore, 'list'>
+  /** Tells the issuers of a server that it is going to be removed; nobody waits for them. */
+  leaveIssuers(server: Server): void
   /** The browser of the person the gateway runs for. */
   openBrowser: OpenBrowser
   consents: Consents

@@ -71,6 +71,7 @@ export function serverRoutes(deps: AdminDeps) {
           const { id } = server
           // Gone from the machine before it is gone from the list.
           await operator.stop(id)
+          deps.leaveIssuers(server)
           writes.remove(id)
           note(request, 'server.removed', server)
           return { removed: id }

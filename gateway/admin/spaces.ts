@@ -108,6 +108,7 @@ export function spaceRoutes(deps: AdminDeps) {
           throw new GatewayError('space.in_use', 'it is the active one; use another first')
         const inside = servers.list(space.id)
         await Promise.all(inside.map((server) => operator.stop(server.id)))
+        for (const server of inside) deps.leaveIssuers(server)
         spaces.remove(space.id)
         for (const server of inside) events.emit('server.changed', { spaceId: space.id, serverId: server.id })
         changed(space.id)

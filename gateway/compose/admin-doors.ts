@@ -24,7 +24,7 @@ export function openAdminDoors(
   { processes, pool }: Servers,
   { operatorCalls, sessionKeys, sessions }: Requests,
   { decisions, signIns }: SignIn,
-  { flows, tokens: logins, registrations: clientIds }: OAuth,
+  { flows, tokens: logins, registrations: clientIds, withdraw }: OAuth,
   { mcpUrl, signInUrl }: FrontDoor,
   { libc, quit }: { libc: Libc; quit: () => void },
 ): string {
@@ -64,6 +64,7 @@ export function openAdminDoors(
       flows,
       logins,
       clientIds,
+      leaveIssuers: (server) => void withdraw(server).catch(fault),
       openBrowser: createOpenBrowser({
         environment: config.environment,
         platform: config.platform,

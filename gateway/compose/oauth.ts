@@ -13,6 +13,7 @@ import { createRegistrations } from '../oauth/registrations'
 import { createSealedTokens } from '../oauth/sealed-tokens'
 import { createTokenEndpoint } from '../oauth/token-endpoint'
 import { createTokens } from '../oauth/tokens'
+import { createWithdraw } from '../oauth/withdraw'
 import type { Foundation, Parts } from './foundation'
 
 /** What sign-ins at servers stand on. */
@@ -23,6 +24,7 @@ export type OAuthFoundation = Pick<
   stores: Pick<Foundation['stores'], 'tokens' | 'servers' | 'registrations' | 'flows' | 'settings' | 'db'>
   consents: Pick<Foundation['consents'], 'of'>
   trail: Pick<Foundation['trail'], 'record'>
+  tell: Pick<Foundation['tell'], 'server'>
 }
 
 /** Our sign-ins at the authorization servers of servers. */
@@ -63,7 +65,8 @@ export function openOAuth(parts: Parts, foundation: OAuthFoundation, listening: 
     recordFlows({
       events,
       flow: stores.flows.get,
-      serverName: (id) => servers.list().find((server) => server.id === id)?.name,
+      server: (id) => servers.list().find((server) => server.id === id),
+      log: (server, line) => foundation.tell.server(server, 'OAuth', line),
       record: trail.record,
     }),
   )
@@ -83,5 +86,13 @@ export function openOAuth(parts: Parts, foundation: OAuthFoundation, listening: 
     ...{ rows, registrations, vault, safeFetch, fetchFor, redactor, events, runtime },
   })
   parts.defer(flows.close)
-  return { tokens, authorizations, flows, registrations, callbacks: createCallbackDoors(flows.receive) }
+  const withdraw = createWithdraw({ tokens, registrations, fetchFor })
+  return {
+    tokens,
+    authorizations,
+    flows,
+    registrations,
+    withdraw,
+    callbacks: createCallbackDoors(flows.receive),
+  }
 }

@@ -91,6 +91,7 @@ export function createBegin(deps: BeginDeps) {
     const held = [...tokens.list(serverId), ...deps.registrations.list(server)]
     const { metadata, resource, challenge, scopes } = await discover(deps.safeFetch, {
       url,
+      transport: server.definition.type === 'sse' ? 'sse' : 'http',
       fetch,
       challenge: deps.lastChallenge(serverId),
       known: held.map(({ issuer }) => issuer),

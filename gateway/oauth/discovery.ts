@@ -1,5 +1,6 @@
 // From a server to the authorization server that lets in: what the server says, what its issuer says of itself.
 import type { IssuerMetadata } from '../domain/authorization'
+import type { RemoteDefinition } from '../domain/server'
 import { GatewayError } from '../errors'
 import { discard } from '../net/body'
 import type { SafeFetch } from '../net/safe-fetch'
@@ -20,6 +21,7 @@ export interface Discovered {
 
 export interface DiscoverRequest {
   url: URL
+  transport: RemoteDefinition['type']
   fetch: OAuthFetch
   /** `WWW-Authenticate` of the server's last refusal; null for finding out. */
   challenge: string | null
@@ -36,17 +38,26 @@ const PATIENCE = 10_000
  */
 async function probe(
   safeFetch: SafeFetch,
-  url: URL,
+  { url, transport }: DiscoverRequest,
 ): Promise<{ refused: boolean; challenge: string | null }> {
-  const response = await safeFetch(url, {
+  const common = {
     trust: { kind: 'typed' },
-    method: 'POST',
     redirects: 'same-origin',
-    headers: { accept: 'application/json, text/event-stream', 'content-type': 'application/json' },
-    body: new TextEncoder().encode('{"jsonrpc":"2.0","id":1,"method":"ping"}'),
     connectTimeout: PATIENCE,
     idleTimeout: PATIENCE,
-  })
+  } as const
+  const stream = 'text/event-stream'
+  const response = await safeFetch(
+    url,
+    transport === 'sse'
+      ? { ...common, headers: { accept: stream } }
+      : {
+          ...common,
+          method: 'POST',
+          headers: { accept: `application/json, ${stream}`, 'content-type': 'application/json' },
+          body: new TextEncoder().encode('{"jsonrpc":"2.0","id":1,"method":"ping"}'),
+        },
+  )
   await discard(response)
   return { refused: response.status === 401, challenge: response.headers.get('www-authenticate') }
 }
@@ -72,7 +83,9 @@ async function issuerOf(request: DiscoverRequest, issuers: readonly string[]): P
 export async function discover(safeFetch: SafeFetch, request: DiscoverRequest): Promise<Discovered> {
   const { url, fetch } = request
   const answer =
-    request.challenge === null ? await probe(safeFetch, url) : { refused: true, challenge: request.challenge }
+    request.challenge === null
+      ? await probe(safeFetch, request)
+      : { refused: true, challenge: request.challenge }
   const challenge = readChallenge(answer.challenge)
   const published = await findResourceMetadata(fetch, url, challenge?.resourceMetadata ?? null)
   if (published) {

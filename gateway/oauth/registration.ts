@@ -5,7 +5,7 @@ import type { Server } from '../domain/server'
 import { GatewayError } from '../errors'
 import type { Runtime } from '../runtime'
 import type { FlowStore } from '../store/oauth-flows'
-import type { TokenStore } from '../store/oauth-tokens'
+import type { StoredTokens, TokenStore } from '../store/oauth-tokens'
 import type { OAuthFetch } from './fetch'
 import { authMethodAt, deregister, register } from './register'
 import type { HeldRegistration, Registrations } from './registrations'
@@ -34,6 +34,9 @@ export interface ChooseRegistrationDeps {
   runtime: Pick<Runtime, 'now'>
 }
 
+/** Can be used or renewed, as far as is known. */
+const isAlive = ({ needs }: StoredTokens): boolean => needs === null || needs === 'scope'
+
 /** A secret that ends within a sign-in is of no use for it. */
 const TIME_LEFT = 15 * 60_000
 
@@ -42,9 +45,7 @@ export function createChooseRegistration(deps: ChooseRegistrationDeps) {
 
   /** Somebody still lives on tokens of this client id. */
   const inUse = (serverId: string, { issuer, clientId }: HeldRegistration): boolean =>
-    tokens
-      .list(serverId)
-      .some((row) => row.issuer === issuer && row.clientId === clientId && row.needs !== 'refused')
+    tokens.list(serverId).some((row) => row.issuer === issuer && row.clientId === clientId && isAlive(row))
 
   /** The last sign-in with it came to nothing: an issuer that forgot a client says so in the browser alone. */
   function looksForgotten(serverId: string, held: HeldRegistration): boolean {

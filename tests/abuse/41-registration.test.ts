@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'bun:test'
 import { Secret } from '../../gateway/secrets/secret'
 import { modeNamed, modesOf } from '../servers/evil-as-modes'
+import { tempAdmin } from '../support/admin'
 import { type EvilAs, startEvilAs } from '../support/evil-as'
 import { signInUnder } from '../support/flow-outcome'
 import { movedClock, openFlowParts } from '../support/flow-parts'
@@ -86,6 +87,10 @@ test('[threat.41] a registration serves again, until its secret runs out or its 
   expect(second).toMatchObject({ flow: { phase: 'done' } })
   expect(second.clientId).not.toBe(first.clientId)
   expect(registered(evil)).toHaveLength(2)
+  // Another gateway on the same data listens on another port.
+  await using moved = await openFlowParts({ runtime, stores: parts.stores, vault: parts })
+  expect((await signIn(moved, evil, server.id)).clientId).not.toBe(second.clientId)
+  expect(registered(evil)[2]).toMatchObject({ redirect_uris: [`${moved.origin}/oauth/callback`] })
 })
 
 test('[threat.41] a server that moves to another authorization server finds nothing of the first one there', async () => {
@@ -179,4 +184,31 @@ test('[threat.41] a client id the authorization server does not know any more is
   expect(await parts.flows.finish(String(answer))).toMatchObject({ phase: 'failed', error: 'oauth.refused' })
   expect(parts.stores.registrations.list(server.id)).toEqual([])
   expect(await signIn(parts, evil, server.id)).toMatchObject({ flow: { phase: 'done' } })
+})
+
+test('[threat.41] removing a server revokes its tokens and ends its registration where they were given', async () => {
+  await using evil = await startEvilAs({ mode: 'managed-registration' })
+  using admin = tempAdmin()
+  await admin.vault.unlock(null)
+  const { data: server } = await admin.api.servers.post({
+    spaceId: admin.stores.spaces.active().id,
+    name: 'Guarded',
+    definition: { type: 'http', url: evil.mcpUrl, headers: {} },
+    source: 'cli',
+    consent: { givenBy: 'cli' },
+  })
+  const route = admin.api.servers({ id: server?.id ?? '' })
+  const { data: flow } = await route.login.post({})
+  const url = String(await evil.browse(flow?.url ?? ''))
+  await admin.api.flows({ id: flow?.id ?? '' }).callback.post({ url })
+  const issued = [...evil.grants.families.values()].flatMap(({ access, refresh }) => [...access, ...refresh])
+  expect(issued).toHaveLength(2)
+  await route.delete({})
+  expect(admin.stores.registrations.list(server?.id ?? '')).toEqual([])
+  const ended = () => evil.at('issuer').find(({ method }) => method === 'DELETE')
+  while (!ended()) await Bun.sleep(5)
+  const revoked = evil.at('issuer', '/revoke').map(({ form }) => form.get('token') ?? '')
+  expect(revoked.toSorted()).toEqual(issued.toSorted())
+  // The registration ends last: with it McpMux proves that the tokens are its own.
+  expect(evil.log.at(-1)).toBe(ended())
 })

@@ -81,6 +81,7 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
       ...{ runtime: systemRuntime, redactor: createRedactor(), vault, events, stores, consents, trail },
       safeFetch: testFetch(),
       fault: (error) => internals.push(error),
+      tell: { server: () => undefined },
     },
     () => ({ port: 1, addresses: ['127.0.0.1'] }),
   )
@@ -90,6 +91,7 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
     flows: oauth.flows,
     logins: oauth.tokens,
     clientIds: oauth.registrations,
+    leaveIssuers: (server) => void oauth.withdraw(server),
     openBrowser: async (url) => {
       opened.push(url)
       return { outcome: 'opened' }

@@ -26,7 +26,7 @@ type Accepted = Parameters<AcceptTokens>
 export interface FlowPartsOptions {
   runtime?: Runtime
   stores?: ReturnType<typeof tempStores>
-  vault?: ReturnType<typeof tempVault>
+  vault?: Pick<ReturnType<typeof tempVault>, 'vault' | 'keychain'>
 }
 
 /** A runtime whose two clocks are moved by hand; what sleeps, sleeps on the real one. */
@@ -117,7 +117,7 @@ export async function openFlowParts(options: FlowPartsOptions = {}) {
       problems,
       addServer,
     },
-    withdraw: createWithdraw({ registrations, fetchFor }),
+    withdraw: createWithdraw({ registrations, fetchFor, tokens: { forget: () => Promise.resolve(true) } }),
     origin: `http://127.0.0.1:${port}`,
     refuseConsent: () => void (consented = false),
     /** The server wants more than its tokens have. */

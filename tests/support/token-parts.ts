@@ -40,6 +40,7 @@ export async function tokenParts(issuer: TokenIssuer, options: TokenPartsOptions
       fault: (error) => void faults.push(error),
       consents: { of: () => ({ givenBy: 'test', givenAt: 0 }) },
       trail: { record: () => undefined },
+      tell: { server: () => undefined },
     },
     () => ({ port: 1, addresses: ['127.0.0.1'] }),
   )
