@@ -5,12 +5,12 @@ import { createOpenBrowser } from '../browser/open-browser'
 import { readConfig } from '../config'
 import { GatewayError } from '../errors'
 import { systemRuntime } from '../runtime'
-import { type AdminClient, must, RemoteError } from './client'
+import { type AdminClient, must } from './client'
 import type { Context } from './command'
 import { ask, eventsOf } from './event-stream'
+import { renderFailure } from './failure'
 import type { Io } from './io'
 import { endLines, loginLines } from './login-text'
-import { safe } from './output'
 
 export interface SignInOptions {
   scope?: string | undefined
@@ -37,18 +37,10 @@ async function follow(admin: AdminClient, io: Io, id: string, signal: AbortSigna
   throw new GatewayError('daemon.absent', 'it stopped before the sign-in was over')
 }
 
-/** Gives an address the browser ended at to the gateway; false when it is none of a sign-in that waits. */
-async function give(admin: AdminClient, io: Io, id: string, address: string): Promise<boolean> {
-  try {
-    const flow = await must(admin.api.flows({ id }).callback.post({ url: address.trim() }))
-    if (flow.id === id) return true
-    io.talk('that address belongs to another sign-in')
-    return false
-  } catch (error) {
-    if (!(error instanceof RemoteError)) throw error
-    io.talk(`mcpmux: ${safe(error.message)} (${error.code})`)
-    return false
-  }
+/** Gives an address the browser ended at to the gateway. Throws what it says of one that is none of a sign-in that waits. */
+async function give(admin: AdminClient, id: string, address: string): Promise<void> {
+  const flow = await must(admin.api.flows({ id }).callback.post({ url: address.trim() }))
+  if (flow.id !== id) throw new GatewayError('oauth.flow_unknown', 'that address is of another one')
 }
 
 const question = 'Paste the whole address the browser ended at (it is not shown)'
@@ -58,13 +50,20 @@ async function askForAddress(admin: AdminClient, io: Io, id: string, over: Abort
   for (;;) {
     const address = await io.askHidden(question, over)
     if (address === null) return false
-    if (address.trim() !== '' && (await give(admin, io, id, address))) return true
+    if (address.trim() === '') continue
+    try {
+      await give(admin, id, address)
+      return true
+    } catch (error) {
+      for (const line of renderFailure(error).lines) io.talk(line)
+    }
   }
 }
 
 async function pasteFromInput(admin: AdminClient, io: Io, id: string): Promise<void> {
   const [address = ''] = new TextDecoder().decode(await io.readInput()).split('\n', 1)
-  if (address.trim() !== '') await give(admin, io, id, address)
+  if (address.trim() === '') throw new GatewayError('input.invalid', 'no address was given')
+  await give(admin, id, address)
 }
 
 /** Opens the page where that is wanted and can be; says what happened. True when a browser has it. */
@@ -92,6 +91,13 @@ export async function signIn(
     ...begun
   } = await must(admin.api.servers({ id: server.id }).login.post(scope === undefined ? {} : { scope }))
   for (const line of loginLines(server, { id, ...begun })) io.talk(line)
+  const over = new AbortController()
+  let gaveUp = false
+  const cancel = async () => {
+    gaveUp = true
+    await must(admin.api.flows({ id }).delete({})).catch(() => undefined)
+  }
+  using _interrupt = io.onInterrupt(() => void cancel())
   const opened = await openPage(io, begun.url, open)
   if (!opened && !io.canAsk && !paste) {
     io.talk(
@@ -100,15 +106,10 @@ export async function signIn(
     return { id, ...begun }
   }
 
-  const over = new AbortController()
-  let gaveUp = false
-  const cancel = async () => {
-    gaveUp = true
-    await must(admin.api.flows({ id }).delete({})).catch(() => undefined)
-  }
-  using _interrupt = io.onInterrupt(() => void cancel())
   try {
     const ended = follow(admin, io, id, over.signal)
+    // Whoever gave a wrong address on stdin is told of that alone.
+    ended.catch(() => undefined)
     if (paste && !io.canAsk) await pasteFromInput(admin, io, id)
     else if (io.canAsk && (paste || !opened)) {
       ended.then(

@@ -104,10 +104,16 @@ export function createControlFetch(config: Config): ControlFetch {
       socket.end()
       throw new GatewayError('control.unsafe', 'another user answers there')
     }
-    init.signal?.addEventListener('abort', () => {
+    const stop = () => {
       fail(init.signal?.reason)
       socket.end()
-    })
+    }
+    init.signal?.addEventListener('abort', stop)
+    // It may have happened while the connection was made.
+    if (init.signal?.aborted) {
+      stop()
+      return answer.promise
+    }
     writer.current = createWriter(socket)
     await writer.current.write(frame)
     return answer.promise
