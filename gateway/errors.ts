@@ -111,7 +111,7 @@ const table = {
   'net.tls': { http: 502, rpc: -32603, message: 'no trusted connection to the address' },
   'input.invalid': { http: 422, rpc: -32602, message: 'invalid input' },
   'input.secret_in_argv': { http: 422, rpc: -32602, message: 'a secret does not belong on a command line' },
-  'input.path': { http: 200, rpc: -32603, message: 'a file or folder the server is given is not there' },
+  'input.path': { http: 200, rpc: -32603, message: 'what the server is given cannot be found' },
   'secret.unknown': { http: 404, rpc: -32602, message: 'the Space has no such secret' },
   'secret.in_use': { http: 409, rpc: -32602, message: 'servers of the Space refer to this secret' },
   'space.unknown': { http: 404, rpc: -32602, message: 'no such Space' },

@@ -51,7 +51,7 @@ const isStored = (server: Server, inputId: string, secrets: AdminDeps['secrets']
 /** Whether what is stored alone decides it: the live side hears of a change a moment after that. */
 const isFromRows = (state: UpstreamState): boolean =>
   state.status === 'failed'
-    ? state.code === 'input.path' || state.code === 'credential.unreadable'
+    ? state.code === 'credential.unreadable'
     : ['idle', 'disabled', 'needs_consent', 'needs_input', 'locked'].includes(state.status)
 
 /** The live state; for a server that does not run, what would keep it from starting. */

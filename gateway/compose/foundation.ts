@@ -17,7 +17,6 @@ import { createRedactor } from '../secrets/redactor'
 import { createServerSecrets } from '../secrets/server-secrets'
 import { createValueResolver } from '../secrets/server-values'
 import { createSpaceSecrets } from '../secrets/space-secrets'
-import { lookAt } from '../secrets/look-at'
 import { createVault } from '../secrets/vault'
 import { createWrappingKeys } from '../secrets/wrapping-keys'
 import { openStores } from '../store/stores'
@@ -78,7 +77,6 @@ export function openFoundation(parts: Parts, config: Config, options: GatewayOpt
     secrets,
     spaceSecrets: namedSecrets,
     environment: config.environment,
-    lookAt,
   })
   const consents = createConsents({
     store: stores.consents,

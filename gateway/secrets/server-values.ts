@@ -14,6 +14,15 @@ export interface ServerValues {
   args: string[]
   /** Every secret that is in it, alone and as part of a longer text: to be looked for in what the server says. */
   secrets: Secret[]
+  /** Files and folders that must be there when it starts. */
+  paths: GivenPath[]
+}
+
+/** A file or folder that the value of an input names. */
+export interface GivenPath {
+  id: string
+  type: 'file' | 'folder'
+  path: string
 }
 
 /** The values a definition asks for, in place; `blocked` says why it cannot start, where some cannot be had. */
@@ -36,8 +45,6 @@ export interface ValueResolverDeps {
   spaceSecrets: Pick<SpaceSecrets, 'get' | 'stamp'>
   /** The gateway's own environment. */
   environment: Readonly<Record<string, string>>
-  /** What is at an absolute path; null for nothing. */
-  lookAt(path: string): 'file' | 'folder' | null
 }
 
 export function createValueResolver(deps: ValueResolverDeps): ValueResolver {
@@ -57,6 +64,7 @@ export function createValueResolver(deps: ValueResolverDeps): ValueResolver {
     resolve(server) {
       const found = createFindings()
       const held: Secret[] = []
+      const paths: GivenPath[] = []
       const inputs = new Map(server.inputs.map((input) => [input.id, input]))
 
       /** Null where there is none. That something is missing, or in the way, goes to `found`. */
@@ -73,7 +81,7 @@ export function createValueResolver(deps: ValueResolverDeps): ValueResolver {
         if (input?.secret) return take(secrets.get(server, id), id, input.required !== false)
         const value = input ? valueOf(input) : null
         if (value === null && input?.required !== false) found.missing(id)
-        if (input && value !== null) lookForPaths(input, value, deps.lookAt, found)
+        if (input && value !== null) paths.push(...pathsIn(input, value))
         return value
       }
 
@@ -135,7 +143,7 @@ export function createValueResolver(deps: ValueResolverDeps): ValueResolver {
         for (const one of typeof value === 'string' ? valuesIn(value, input.multiple) : [])
           args.push(...(stands.option === null ? [] : [stands.option]), one)
       }
-      return { values: { named, args, secrets: held }, blocked: found.state() }
+      return { values: { named, args, secrets: held, paths }, blocked: found.state() }
     },
   }
 }
@@ -168,22 +176,5 @@ function createFindings(): Findings {
   }
 }
 
-function lookForPaths(
-  { id, type, multiple }: ServerInput,
-  value: string,
-  lookAt: ValueResolverDeps['lookAt'],
-  found: Findings,
-): void {
-  if (type !== 'file' && type !== 'folder') return
-  for (const path of valuesIn(value, multiple)) {
-    const there = lookAt(path)
-    if (there === type) continue
-    const what = there === null ? 'is not there' : `is no ${type}`
-    found.blocks({
-      status: 'failed',
-      code: 'input.path',
-      message: `the ${type} its value ${id} names ${what}`,
-      retryAt: null,
-    })
-  }
-}
+const pathsIn = ({ id, type, multiple }: ServerInput, value: string): GivenPath[] =>
+  type === 'file' || type === 'folder' ? valuesIn(value, multiple).map((path) => ({ id, type, path })) : []

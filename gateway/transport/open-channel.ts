@@ -8,6 +8,7 @@ import type { Redactor } from '../secrets/redactor'
 import type { ServerValues } from '../secrets/server-values'
 import type { Authorization } from './authorization'
 import type { Channel, ChannelEvents } from './channel'
+import { checkPaths } from './given-paths'
 import { openStreamableHttp } from './http-channel'
 import { serverFolder } from './server-folder'
 import { openSse } from './sse-channel'
@@ -29,6 +30,7 @@ export function createOpenChannel(deps: {
   const { config, settings, runtime, safeFetch, redactor, stdio } = deps
   return async (server: Server, values: ServerValues, events: ChannelEvents): Promise<Channel> => {
     const { id, definition } = server
+    await checkPaths(values.paths, runtime)
     const limits = {
       maxMessageBytes: settings('limits.message_bytes'),
       maxQueuedBytes: settings('limits.send_queue_bytes'),

@@ -179,12 +179,12 @@ test('[threat.52] [cred.inputs] a path is looked at for what it is, links follow
   symlinkSync(join(place, 'nowhere'), join(place, 'dangling'))
   const state = async (type: string, value: string) => {
     const name = `path ${type} ${value.length} ${value.slice(-8).replaceAll('/', ' ')}`
-    const { state: found } = await gateway.add(name, givenStdio({}, ['${input:v}']), [
-      { ...text('v', value), type },
-    ])
+    const { id } = await gateway.add(name, givenStdio({}, ['${input:v}']), [{ ...text('v', value), type }])
+    await gateway.ask('POST', `/servers/${id}/connect`, {})
+    const { state: found } = await gateway.server(id)
     return found.status === 'failed' ? found.code : found.status
   }
-  expect(await state('folder', join(place, 'to-folder'))).toBe('idle')
+  expect(await state('folder', join(place, 'to-folder'))).toBe('ready')
   expect(await state('folder', `${place}/x/../folder`)).toBe('input.path')
   expect(await state('file', join(place, 'to-folder'))).toBe('input.path')
   expect(await state('file', join(place, 'dangling'))).toBe('input.path')

@@ -170,23 +170,21 @@ test('[cred.inputs] what is missing is named, and nothing starts without it', as
 test('[cred.inputs] a file or folder is looked for at the start, and what is not there is said', async () => {
   const folder = join(daemon.home, 'given folder')
   const file = join(folder, 'file')
-  const { id, state } = await gateway.add(
-    'paths',
-    givenStdio({ FILE: '${input:file}' }, ['${input:folder}']),
-    [
-      { id: 'folder', secret: false, value: folder, type: 'folder' },
-      { id: 'file', secret: false, value: file, type: 'file' },
-    ],
-  )
-  expect(state).toMatchObject({
-    status: 'failed',
-    code: 'input.path',
-    message: 'the file its value file names is not there',
-  })
+  const { id } = await gateway.add('paths', givenStdio({ FILE: '${input:file}' }, ['${input:folder}']), [
+    { id: 'folder', secret: false, value: folder, type: 'folder' },
+    { id: 'file', secret: false, value: file, type: 'file' },
+  ])
+  const started = async () => {
+    const { text } = await gateway.ask('POST', `/servers/${id}/restart`, {})
+    return (JSON.parse(text) as { message: string }).message
+  }
+  expect(await started()).toContain('the file its value file names is not there')
   mkdirSync(file, { recursive: true })
-  expect((await gateway.server(id)).state).toMatchObject({ message: expect.stringContaining('is no file') })
+  expect(await started()).toContain('the file its value file names is no file')
+  expect((await gateway.server(id)).state).toMatchObject({ status: 'failed', code: 'input.path' })
   rmSync(file, { recursive: true })
   writeFileSync(file, '')
+  await gateway.control.send('POST', `/servers/${id}/restart`, {})
   const given = await gateway.given<GivenToStdio>(id)
   expect([given.args, given.env.FILE]).toEqual([[folder], file])
 })

@@ -12,7 +12,6 @@ import { standingGrants } from '../../gateway/policy/standing-grants'
 import { createViews } from '../../gateway/policy/views'
 import { systemRuntime } from '../../gateway/runtime'
 import { createConsents } from '../../gateway/secrets/consents'
-import { lookAt } from '../../gateway/secrets/look-at'
 import { createRedactor } from '../../gateway/secrets/redactor'
 import { createServerSecrets } from '../../gateway/secrets/server-secrets'
 import { createValueResolver } from '../../gateway/secrets/server-values'
@@ -108,7 +107,6 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
       secrets,
       spaceSecrets: namedSecrets,
       environment: { KNOWN_VARIABLE: 'known' },
-      lookAt,
     }),
     consentRows: stores.consents,
     consents,
