@@ -5,6 +5,7 @@ import type { Span } from '../wire/envelope'
 import { elements, member, rawOf } from '../wire/members'
 import { textOf } from '../wire/text'
 import { RefusedError } from './answers'
+import { SignInNeededError } from '../transport/authorization'
 import type { ChannelEvents } from '../transport/channel'
 import type { Connection } from './connection'
 
@@ -54,7 +55,7 @@ export interface Discovered {
 /**
  * Reads the lists a server advertises, page by page with caps. A list that fails is left out (its catalog stays as it
  * was); a list of what the server does not advertise is empty; a bad entry costs only itself. Throws when the
- * connection ends on the way.
+ * connection ends on the way, and `SignInNeededError` when the server wants one for anything at all.
  */
 export async function* discover(serverId: string, options: DiscoveryOptions): AsyncGenerator<Discovered> {
   for (const list of lists) {
@@ -67,6 +68,8 @@ export async function* discover(serverId: string, options: DiscoveryOptions): As
       yield { kind: list.kind, features: await readList(serverId, list, options) }
     } catch (error) {
       if (options.signal.aborted || options.connection.ended) throw error
+      // Lacking rights for one list says nothing of the others.
+      if (error instanceof SignInNeededError && error.need !== 'scope') throw error
       if (error instanceof RefusedError && error.rpcCode === METHOD_NOT_FOUND) {
         yield { kind: list.kind, features: [] }
       } else {

@@ -83,7 +83,7 @@ export class Upstream {
       const connection = this.#connection ?? (await this.#connected(exchange.signal))
       try {
         const answer = await connection.request(request, exchange)
-        if (this.#status.state.status === 'needs_authorization') this.#enterReady(connection)
+        this.#letIn(connection)
         return answer
       } catch (error) {
         if (error instanceof SignInNeededError) this.#notLetIn(error)
@@ -111,8 +111,8 @@ export class Upstream {
 
   /** Starts (if need be) and reads every list; resolves when the catalog is stored. */
   async connect(signal?: AbortSignal): Promise<void> {
-    await this.#connected(signal)
-    await this.#refresh?.all()
+    const connection = await this.#connected(signal)
+    await this.#read(connection)
   }
 
   /** A person's "try again now": forgets failures, stops what runs, starts afresh. */
@@ -177,7 +177,7 @@ export class Upstream {
 
   /** Reads its lists again in the background; starts it for that. */
   refreshSoon(): void {
-    if (this.#refresh) this.#refresh.all().catch(() => this.#log('Feature', unread))
+    if (this.#connection) this.#read(this.#connection).catch(() => this.#log('Feature', unread))
     else this.startSoon()
   }
 
@@ -290,6 +290,21 @@ export class Upstream {
     if (this.#connection && need !== 'scope') this.#status.enter({ status: 'needs_authorization', need })
   }
 
+  #letIn(connection: Connection): void {
+    if (this.#status.state.status === 'needs_authorization') this.#enterReady(connection)
+  }
+
+  /** Reads every list. There are servers that let everybody in and ask for a sign-in only here. */
+  async #read(connection: Connection): Promise<void> {
+    try {
+      await this.#refresh?.all()
+      if (this.#connection === connection) this.#letIn(connection)
+    } catch (error) {
+      if (error instanceof SignInNeededError && this.#connection === connection) this.#notLetIn(error)
+      throw error
+    }
+  }
+
   #ready(connection: Connection, life: AbortSignal): void {
     this.#connection = connection
     this.#failures.recovered()
@@ -303,7 +318,7 @@ export class Upstream {
       log: (source, line) => this.#log(source, line),
       signal: life,
     })
-    if (this.#deps.shared) this.#refresh.all().catch(() => this.#log('Feature', unread))
+    if (this.#deps.shared) this.#read(connection).catch(() => this.#log('Feature', unread))
     const level = this.#deps.logLevel()
     if (level) this.setLogLevel(level)
     this.resources.renew(connection)

@@ -126,6 +126,23 @@ export const resourceModes: Record<string, Mode> = {
     'resource-redirect',
     each(redirects, (change) => refused(35, { protectedResource: change })),
   ),
+  // The door is open, and who comes in is asked at the next one.
+  'handshake-for-everybody': works(27, {
+    mcp({ headers, body }) {
+      const { id, method } = JSON.parse(body || '{}') as { id?: number; method?: string }
+      if (headers.has('authorization') || method === undefined) return null
+      if (method.startsWith('notifications/')) return new Response(null, { status: 202 })
+      if (method === 'server/discover')
+        return json({ jsonrpc: '2.0', id, error: { code: -32601, message: 'no such method' } })
+      if (method !== 'initialize') return null
+      const result = {
+        protocolVersion: '2025-11-25',
+        capabilities: { tools: {} },
+        serverInfo: { name: 'guarded', version: '1' },
+      }
+      return json({ jsonrpc: '2.0', id, result })
+    },
+  }),
   'challenge-absent': works(27, { challenge: () => null }),
   'challenge-without-address': works(27, { challenge: () => 'Bearer realm="mcp"' }),
   'challenge-junk': works(27, { challenge: () => ',,= "open \\' }),
