@@ -108,12 +108,17 @@ async function signIn(admin: Control): Promise<void> {
   if (over.phase !== 'done') throw new Error(`the sign-in is ${over.phase}: ${over.error}`)
 }
 
-const state = async () => {
-  const view = await control.send<{ state: { status: string } }>('POST', `/servers/${server.id}/connect`)
-  say(JSON.stringify(view.state))
-  return view.state.status
+/** Connects; resolves with why a person is needed, null when none is. */
+async function signInNeed(): Promise<string | null> {
+  const view = await control.send<{ state: object; signInNeed: string | null }>(
+    'POST',
+    `/servers/${server.id}/connect`,
+  )
+  say(`${JSON.stringify(view.state)} ${view.signInNeed}`)
+  return view.signInNeed
 }
 
+/** Uses it, signing in whenever that is asked for. */
 async function run(): Promise<void> {
   if (context.client_id !== undefined)
     await control.send('PUT', `/servers/${server.id}/registration`, {
@@ -121,19 +126,20 @@ async function run(): Promise<void> {
       ...(context.client_secret === undefined ? {} : { clientSecret: context.client_secret }),
     })
   for (let signIns = 0; ; signIns += 1) {
-    let failure: unknown = null
-    if ((await state()) !== 'needs_authorization') {
-      try {
-        const client = await connect()
-        await use(client).finally(() => client.close())
+    if ((await signInNeed()) === null) {
+      const client = await connect()
+      const failure = await use(client)
+        .then(
+          () => null,
+          (error: unknown) => error,
+        )
+        .finally(() => client.close())
+      if ((await signInNeed()) === null) {
+        if (failure !== null) throw failure
         return
-      } catch (error) {
-        failure = error
-        if (!(error as Error).message.includes('sign-in') && (await state()) !== 'needs_authorization')
-          throw error
       }
     }
-    if (signIns === SIGN_INS) throw failure ?? new Error('it asks for a sign-in still')
+    if (signIns === SIGN_INS) throw new Error('it asks for a sign-in still')
     await signIn(control)
   }
 }

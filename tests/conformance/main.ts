@@ -8,11 +8,13 @@ import { type Cell, cells, directs, measureOf, nameOf, runDirect, runThrough } f
 import { prepareClients, runClients } from './client-runs'
 import { type Outcome, differences, type Revision } from './suite'
 
-const [part = 'server', ...rest] = process.argv.slice(2)
-if (!['direct', 'server', 'client', 'authorization'].includes(part) || rest.length > 0) {
+const known = ['direct', 'server', 'client', 'authorization']
+const [part, ...rest] = process.argv.slice(2)
+if ((part !== undefined && !known.includes(part)) || rest.length > 0) {
   process.stderr.write('usage: npm run conformance -- [direct|server|client|authorization]\n')
   process.exit(2)
 }
+const isWanted = (...parts: string[]) => part === undefined || parts.includes(part)
 
 const say = (line: string) => process.stdout.write(`${line}\n`)
 const figure = ({ passed, failed }: Outcome) => `${passed} passed, ${failed} failed`
@@ -48,14 +50,14 @@ async function asClient(daemon: Daemon, revision: Revision): Promise<boolean> {
 }
 
 let good = true
-if (part === 'server' || part === 'authorization') {
+if (isWanted('authorization')) {
   await using daemon = await startDaemon()
   const { code, output } = await runAuthorization(daemon)
   row('authorization server', output.split('\n').findLast((line) => line.startsWith('Total:')) ?? output)
   good &&= code === 0
 }
 const own = new Map<string, Outcome>()
-for (const direct of part === 'server' || part === 'direct' ? directs : []) {
+for (const direct of isWanted('direct', 'server') ? directs : []) {
   const outcome = await runDirect(direct)
   own.set(nameOf(direct), outcome)
   row(
@@ -65,14 +67,14 @@ for (const direct of part === 'server' || part === 'direct' ? directs : []) {
   )
   good &&= outcome.code === 0
 }
-if (part === 'server') {
+if (isWanted('server')) {
   await using daemon = await startDaemon()
   for (const cell of cells) {
     const direct = own.get(measureOf(cell))
     if (direct) good = (await through(daemon, cell, direct)) && good
   }
 }
-if (part === 'client') {
+if (isWanted('client')) {
   await using daemon = await startDaemon()
   await prepareClients(daemon)
   for (const revision of ['2025-11-25', '2026-07-28'] as const)

@@ -1,7 +1,8 @@
-// The official conformance suite against the fixture by itself, and against the compiled gateway with the fixture
-// behind it. `npm run conformance` shows the same as a table.
+// The official conformance suite against the fixture by itself, against the compiled gateway with the fixture behind it,
+// and with the gateway as the client. `npm run conformance` shows the same as a table.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { cells, directs, measureOf, nameOf, runDirect, runThrough } from '../conformance/cells'
+import { prepareClients, runClients } from '../conformance/client-runs'
 import { type Outcome, differences } from '../conformance/suite'
 import { type Daemon, startDaemon } from '../support/daemon'
 import { asKeyHolder, headRewriter } from '../support/forwarder'
@@ -42,6 +43,27 @@ for (const cell of cells)
       const seen = await runThrough(daemon, cell)
       expect(differences(direct, seen, cell.excused)).toEqual([])
       if (!cell.excused) expect(seen.code).toBe(0)
+    },
+    LIMIT,
+  )
+
+/** Ways to sign in without a person, which we do not have; a revision requires none of them. */
+const notOurs =
+  /^auth\/(?:client-credentials-(?:jwt|basic)|enterprise-managed-authorization|dpop|dpop-nonce|wif-jwt-bearer)$/
+
+for (const revision of ['2025-11-25', '2026-07-28'] as const)
+  test(
+    `[mcp.conformance] [oauth.flow] the gateway is a client as the suite wants it: ${revision}`,
+    async () => {
+      await using own = await startDaemon()
+      await prepareClients(own)
+      const { code, scenarios } = await runClients(own, revision)
+      const broken = [...scenarios].filter(([name, { failed }]) => failed > 0 && !notOurs.test(name))
+      expect(broken.map(([name, { broken: checks }]) => `${name}: ${checks.join(', ')}`)).toEqual([])
+      expect({ code, enough: scenarios.size >= (revision === '2025-11-25' ? 18 : 32) }).toEqual({
+        code: 0,
+        enough: true,
+      })
     },
     LIMIT,
   )
