@@ -145,6 +145,9 @@ const table = {
   'keychain.unavailable': { http: 503, rpc: -32603, message: 'the keychain cannot be used' },
   'vault.locked': { http: 423, rpc: -32603, message: 'the vault is locked' },
   'vault.passphrase': { http: 403, rpc: -32603, message: 'this passphrase does not open the vault' },
+  'vault.export_broken': { http: 422, rpc: -32602, message: 'this is no whole export of a vault' },
+  'vault.export_newer': { http: 409, rpc: -32602, message: 'this export was made by a newer McpMux' },
+  'vault.export_other': { http: 409, rpc: -32602, message: 'this export is of another vault' },
   'vault.worn': { http: 503, rpc: -32603, message: 'the key of the vault has sealed as much as it may' },
   'credential.unreadable': {
     http: 500,

@@ -24,6 +24,7 @@ import type { ClientStore } from '../store/clients'
 import type { ConsentStore } from '../store/consents'
 import type { DataKeyStore } from '../store/data-keys'
 import type { Database, Problem } from '../store/database'
+import type { ExportedRowStore } from '../store/exported-rows'
 import type { EraStore } from '../store/eras'
 import type { FeatureSetStore } from '../store/feature-sets'
 import type { KeyStore } from '../store/keys'
@@ -95,6 +96,7 @@ export interface AdminDeps {
   values: ValueResolver
   vault: Vault
   dataKeys: Pick<DataKeyStore, 'active'>
+  exportedRows: ExportedRowStore
   operator: Operator
   views: Views
   lean: Pick<Lean, 'seen' | 'refresh'>

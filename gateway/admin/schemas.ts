@@ -224,6 +224,19 @@ export const VaultRotate = t.Object(
   closed,
 )
 
+/** `confirm`: whoever has the file and the passphrase can read every secret. */
+export const VaultExport = t.Object({ passphrase: Passphrase, confirm: t.Literal(true) }, closed)
+/** `place`: where the key of a locked vault is to lie. `replace`: values that are there and differ are overwritten. */
+export const VaultImport = t.Object(
+  {
+    file: t.String({ maxLength: 12_000_000 }),
+    passphrase: Passphrase,
+    place: t.Optional(t.Union([t.Literal('keychain'), t.Literal('passphrase'), t.Literal('file')])),
+    replace: t.Optional(t.Boolean()),
+  },
+  closed,
+)
+
 export const SettingBody = t.Object({ value: t.Union([t.String({ maxLength: 1024 }), t.Number()]) }, closed)
 
 export const SpaceQuery = t.Object({ space: t.Optional(Id) }, closed)

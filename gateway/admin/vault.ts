@@ -2,7 +2,9 @@ import type { LockReason } from '../domain/vault-state'
 import { Secret } from '../secrets/secret'
 import type { AdminDeps } from './deps'
 import { resource } from './resource'
-import { VaultMove, VaultRotate, VaultUnlock } from './schemas'
+import { VaultExport, VaultImport, VaultMove, VaultRotate, VaultUnlock } from './schemas'
+import { exportVault } from './vault-export'
+import { importVault } from './vault-import'
 import { rotateKeys } from './vault-rotation'
 import { type VaultView, vaultView } from './vault-view'
 
@@ -41,6 +43,8 @@ export const vaultRoutes = (deps: AdminDeps) => {
       { body: VaultMove },
     )
     .post('/rotate', ({ body, request }) => rotateKeys(deps, request, body), { body: VaultRotate })
+    .post('/export', ({ body, request }) => exportVault(deps, request, body), { body: VaultExport })
+    .post('/import', ({ body, request }) => importVault(deps, request, body), { body: VaultImport })
     .post(
       '/reset',
       async ({ body, request }) => {

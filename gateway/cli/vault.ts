@@ -7,6 +7,7 @@ import type { Io } from './io'
 import { plural, show } from './output'
 import { askNewPassphrase, askPassphrase } from './passphrase'
 import { checkVerb, type OptionsOf, parse, UsageError, words } from './usage'
+import { exportTo, importFrom } from './vault-file'
 import { rotate } from './vault-rotation'
 import { vaultLines } from './vault-lines'
 
@@ -14,6 +15,8 @@ const help = `Usage: mcpmux vault status
        mcpmux vault unlock
        mcpmux vault use keychain | passphrase | insecure
        mcpmux vault rotate [--wrapping | --sessions | --all]
+       mcpmux vault export FILE [--yes]
+       mcpmux vault import FILE [--place keychain | passphrase | insecure] [--yes]
        mcpmux vault reset keychain | passphrase | insecure
 
 The vault seals the secrets of your servers in the database. Its key lies in the keychain of the operating system.
@@ -25,6 +28,10 @@ The vault seals the secrets of your servers in the database. Its key lies in the
   rotate     new keys in the same place, and every secret sealed anew; secrets and approvals stay. "--wrapping" leaves
              what is sealed and exchanges the key in the keychain alone. "--sessions" exchanges the keys of sessions and
              access tokens instead: sessions end at once, clients initialize or renew again. "--all" is both
+  export     writes the key and the secrets into a new file, under a passphrase of its own
+  import     opens a locked vault with the key of an export, after the keychain lost its own or on another machine;
+             "--place" says where the key is to lie then ("passphrase": that of the file). Into an open vault it
+             brings the secrets, each to the server of the same id, or of the same name, Space and definition
   reset      for a key that is lost: begins with a new one. Secrets have to be given, and servers approved, again
 
 A passphrase is asked for, or read from stdin when that is no terminal.
@@ -32,6 +39,7 @@ A passphrase is asked for, or read from stdin when that is no terminal.
   --wrapping    only the key that wraps the other one
   --sessions    the keys of sessions and access tokens
   --all         all of them
+  --place P     where the key of a locked vault is to lie; default: keychain
   --yes         do not ask whether
   --data-dir D  data folder of the gateway
   --json        print JSON`
@@ -40,6 +48,7 @@ const options = {
   wrapping: { type: 'boolean' },
   sessions: { type: 'boolean' },
   all: { type: 'boolean' },
+  place: { type: 'string' },
   yes: { type: 'boolean' },
 } as const
 type Values = ReturnType<typeof parse<typeof options>>['values']
@@ -50,6 +59,8 @@ const optionsOf: OptionsOf = {
   unlock: [],
   use: ['yes'],
   rotate: ['wrapping', 'sessions', 'all'],
+  export: ['yes'],
+  import: ['place', 'yes'],
   reset: ['yes'],
 }
 
@@ -157,6 +168,16 @@ export const command: Command = {
       case 'rotate':
         words(rest)
         return rotate(context(), values)
+      case 'export': {
+        const [file] = words(rest, 'FILE')
+        return exportTo(context(), file, values)
+      }
+      case 'import': {
+        const [file] = words(rest, 'FILE')
+        const { place: wanted, ...more } = values
+        const place = wanted === undefined ? {} : { place: readPlace(wanted) }
+        return importFrom(context(), file, { ...more, ...place })
+      }
       case 'use':
       case 'reset': {
         const [place] = words(rest, 'keychain, passphrase or insecure')

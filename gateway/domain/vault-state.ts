@@ -33,6 +33,9 @@ export type VaultState =
 
 const others = 'or choose another place with "mcpmux vault use passphrase" (or "insecure")'
 
+const lost =
+  'bring the key back, or "mcpmux vault import" an export of this vault; without either, "mcpmux vault reset" starts a new one and secrets are given again'
+
 /** What is so and what a person can do about it; `todo` is null when there is nothing to do. */
 export function explainVault(state: VaultState): { what: string; todo: string | null } {
   const { keychain } = state
@@ -78,12 +81,12 @@ export function explainVault(state: VaultState): { what: string; todo: string | 
           state.place === 'file'
             ? 'the key file of the vault is missing from the data folder'
             : `the ${keychain} has no key for this data folder: it was emptied, or the folder comes from elsewhere`,
-        todo: 'bring the key back; if it is lost, "mcpmux vault reset" starts a new one and secrets are given again',
+        todo: lost,
       }
     case 'key_wrong':
       return {
         what: 'the key that was found does not open this data folder',
-        todo: 'bring the right key back; if it is lost, "mcpmux vault reset" starts a new one and secrets are given again',
+        todo: lost,
       }
     case 'passphrase':
       return { what: 'waits for its passphrase', todo: 'give it with "mcpmux vault unlock"' }

@@ -5,6 +5,7 @@ import type { DataKeyStore, StoredDataKey } from '../store/data-keys'
 import type { SealedRowStore } from '../store/sealed-rows'
 import { createDataKey } from './data-key'
 import { openEnvelope, type Place, type SealingKey, sealEnvelope } from './envelope'
+import { exportText, newExportKey } from './export-file'
 import { createFirstKey } from './first-key'
 import { createKeyChanges } from './key-changes'
 import { clientKeys, createOwnKeys } from './own-keys'
@@ -34,6 +35,13 @@ export interface Vault extends Disposable {
   rotate(what: 'wrapping' | 'data', passphrase: Secret | null): Promise<Resealed>
   /** From now on the keys that clients hold something of are others: nothing they hold counts. Throws as `requireOpen`. */
   renewClientKeys(): void
+  /** The data key and what `collect` tells, under a passphrase; see `export-file`. Throws as `requireOpen`. */
+  export(passphrase: Secret, collect: () => string): Promise<string>
+  /**
+   * Opens the locked vault with its data key out of an export, and keeps it in this place from now on. Throws
+   * `vault.export_other` when it is not the key of this vault, and what the place throws; nothing is changed then.
+   */
+  recover(dataKey: SealingKey, place: VaultPlace, passphrase: Secret | null): Promise<VaultState>
   /** Begins with a new key. What the old one sealed stays as it is, and unreadable unless that one comes back. */
   reset(place: VaultPlace, passphrase: Secret | null): Promise<VaultState>
   /** Throws `keychain.unavailable` or `vault.locked`, with what to do. */
@@ -228,6 +236,22 @@ export function createVault(deps: VaultDeps): Vault {
       requireKey()
       own.renew(clientKeys)
     },
+    async export(passphrase, collect) {
+      requireKey()
+      using exportKey = await newExportKey(passphrase, runtime)
+      // What is collected is sealed with the key at this moment.
+      return exportText(exportKey, requireKey(), collect(), runtime)
+    },
+    recover: (exported, place, passphrase) =>
+      inTurn(async () => {
+        goOn()
+        if (key) return state
+        if (keys.active()?.id !== exported.id) throw new GatewayError('vault.export_other')
+        await dataKey.move(wrapping.plan(place), passphrase, () => exported)
+        take({ id: exported.id, bytes: exported.bytes.slice() }, place)
+        await dataKey.tidy().catch(() => undefined)
+        return state
+      }),
     reset: (place, passphrase) => inTurn(() => mint(wrapping.plan(place), passphrase, false)),
     requireOpen: () => void requireKey(),
     seal(place, plain) {

@@ -10,21 +10,26 @@ export interface SealedTable {
   row?: (...key: string[]) => string
   /** Where its Space is; null for what belongs to none. */
   space: string | null
+  /** Whether an export takes it along for another data folder. */
+  exported: boolean
 }
 
 /** Every table with sealed fields there is: what is not in this list is lost when the data key is replaced. */
 export const sealedTables: readonly SealedTable[] = [
-  { table: 'credentials', key: ['server_id', 'name'], space: 'space_id' },
-  { table: 'space_secrets', key: ['space_id', 'name'], space: 'space_id' },
-  { table: 'oauth_registrations', key: ['server_id', 'issuer'], space: 'space_id' },
+  { table: 'credentials', key: ['server_id', 'name'], space: 'space_id', exported: true },
+  { table: 'space_secrets', key: ['space_id', 'name'], space: 'space_id', exported: true },
+  { table: 'oauth_registrations', key: ['server_id', 'issuer'], space: 'space_id', exported: true },
   {
     table: 'oauth_tokens',
     key: ['server_id', 'issuer', 'resource'],
     row: (server, issuer, resource) => `${server}/${issuer} ${resource}`,
     space: 'space_id',
+    exported: true,
   },
-  { table: 'oauth_flows', key: ['id'], space: 'space_id' },
-  { table: 'vault_secrets', key: ['name'], space: null },
+  // Over in minutes.
+  { table: 'oauth_flows', key: ['id'], space: 'space_id', exported: false },
+  // What they mark stays here.
+  { table: 'vault_secrets', key: ['name'], space: null, exported: false },
 ]
 
 /** One sealed field, and the place it is bound to. */
@@ -46,9 +51,10 @@ export interface SealedRowStore {
   replace(row: SealedRow, keyId: string, envelope: Uint8Array): void
 }
 
-type Columns = Record<string, string | null> & { key_id: string; envelope: Uint8Array }
+export type Columns = Record<string, string | null> & { key_id: string; envelope: Uint8Array }
 
-const toRow =
+/** What a stored row is, by its columns. */
+export const toRow =
   ({ table, key, space, row = (...values) => values.join('/') }: SealedTable) =>
   (columns: Columns): SealedRow => {
     const named = Object.fromEntries(key.map((column) => [column, columns[column] ?? '']))

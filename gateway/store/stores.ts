@@ -15,6 +15,7 @@ import { createRegistrationStore } from './oauth-registrations'
 import { createTokenStore } from './oauth-tokens'
 import { createServerStore } from './servers'
 import { createPinStore } from './pins'
+import { createExportedRowStore } from './exported-rows'
 import { createSealedRowStore } from './sealed-rows'
 import { createSessionStore } from './sessions'
 import { createSettingStore } from './settings'
@@ -45,6 +46,7 @@ export function openStores(file: string, runtime: Pick<Runtime, 'now' | 'newId'>
     spaceSecrets: createSpaceSecretStore(db, runtime),
     dataKeys: createDataKeyStore(db, runtime),
     sealedRows: createSealedRowStore(db),
+    exportedRows: createExportedRowStore(db, runtime),
     registrations: createRegistrationStore(db, runtime),
     tokens: createTokenStore(db),
     flows: createFlowStore(db, runtime),
