@@ -20,10 +20,7 @@ const rows: Record<string, string | Requirement> = {
   'cred.zeroize': 'key bytes are wiped after use',
   'cred.inputs':
     'keys and values of a server are checked, filled in where they belong, and seen nowhere else',
-  'oauth.flow': {
-    promise: 'sign-in to servers with OAuth 2.1 and PKCE',
-    partly: 'its parts are there, and no door to them',
-  },
+  'oauth.flow': 'sign-in to servers with OAuth 2.1 and PKCE',
   'oauth.refresh': 'tokens are renewed once, early, for all',
   registry: { promise: 'browse registries and install from them', deferred: 'needs the registry client' },
   'catalog.offline': 'features are listed from what was last known, before any server is up',

@@ -21,8 +21,8 @@ export interface Authorizations {
   of(server: Server): Authorization | null
   /** What keeps a server with a sign-in from being started: its tokens are locked, or cannot be read. */
   blockedBy(server: Server): UpstreamState | null
-  /** `WWW-Authenticate` of the last refusal of a server, as it came; null when there was none. */
-  lastChallenge(serverId: string): string | null
+  /** `WWW-Authenticate` of the last refusal of a server at this address, as it came; null when there was none. */
+  lastChallenge(serverId: string, url: string): string | null
 }
 
 export interface AuthorizationsDeps {
@@ -39,7 +39,8 @@ const HOPELESS = 60_000
 
 export function createAuthorizations(deps: AuthorizationsDeps): Authorizations {
   const { current, refresh, store, runtime } = deps
-  const challenges = new Map<string, string>()
+  /** With the address each server had then: what was said there is not about another one. */
+  const challenges = new Map<string, { url: string; challenge: string }>()
   /** Versions of tokens that a server refused when they were new, and until when (monotonic) they are taken for that. */
   const hopeless = new Map<string, { version: number; until: number }>()
 
@@ -114,7 +115,7 @@ export function createAuthorizations(deps: AuthorizationsDeps): Authorizations {
         return mine.tokens.accessToken
       },
       async refused(refusal) {
-        if (refusal.challenge !== null) challenges.set(server.id, refusal.challenge)
+        if (refusal.challenge !== null) challenges.set(server.id, { url, challenge: refusal.challenge })
         const mine = current.of(place)
         if (mine === null || !coversUrl(mine.tokens.resource, refusal.url)) return { need: 'first' }
         const isOld = refusal.sent?.reveal() !== mine.tokens.accessToken.reveal()
@@ -141,7 +142,10 @@ export function createAuthorizations(deps: AuthorizationsDeps): Authorizations {
         return { status: 'failed', code, message, retryAt: null }
       }
     },
-    lastChallenge: (serverId) => challenges.get(serverId) ?? null,
+    lastChallenge(serverId, url) {
+      const last = challenges.get(serverId)
+      return last?.url === url ? last.challenge : null
+    },
   }
 }
 

@@ -28,7 +28,7 @@ export interface BeginDeps {
   /** A person approved that this server is contacted. */
   consented: (server: Server) => boolean
   /** `WWW-Authenticate` of the last refusal of this server; null when there was none since the start. */
-  lastChallenge: (serverId: string) => string | null
+  lastChallenge: (serverId: string, url: string) => string | null
   /** Where browsers are sent back to now. */
   redirectUri: () => string
   runtime: Pick<Runtime, 'now' | 'newId' | 'randomBytes'>
@@ -93,7 +93,7 @@ export function createBegin(deps: BeginDeps) {
       url,
       transport: server.definition.type === 'sse' ? 'sse' : 'http',
       fetch,
-      challenge: deps.lastChallenge(serverId),
+      challenge: deps.lastChallenge(serverId, url.href),
       known: held.map(({ issuer }) => issuer),
     })
     const granted = tokens

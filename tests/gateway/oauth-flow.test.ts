@@ -1,0 +1,98 @@
+// Sign-ins at servers through a whole gateway: from the refusal to the first call, over a restart, and at a new address.
+import { expect, test } from 'bun:test'
+import { systemRuntime } from '../../gateway/runtime'
+import { eventually } from '../support/daemon'
+import { startEvilAs } from '../support/evil-as'
+import { createMemoryKeychain } from '../support/memory-keychain'
+import { oauthGateway } from '../support/oauth-gateway'
+import { textOf } from '../support/scripted'
+import { tempHome } from '../support/source-daemon'
+
+interface Flow {
+  id: string
+  phase: string
+  url: string | null
+  issuer: string
+}
+type Mux = Awaited<ReturnType<typeof oauthGateway>>
+
+const login = (mux: Mux, id: string) => mux.control.send<Flow>('POST', `/servers/${id}/login`, {})
+const ready = (mux: Mux, id: string) =>
+  eventually(
+    () => mux.view(id),
+    ({ state }) => state.status === 'ready',
+  )
+
+/** Its tools are read a moment after it is there. */
+const whoami = async (mux: Mux) =>
+  textOf(
+    await eventually(
+      () => mux.caller.call('guarded_whoami', {}),
+      (answer) => answer.error === undefined,
+    ),
+  )
+
+test('[oauth.flow] a person signs in in the browser, and the server is connected and used without more ado', async () => {
+  await using evil = await startEvilAs()
+  await using mux = await oauthGateway()
+  const { id, state } = await mux.add(evil.mcpUrl)
+  expect(state).toMatchObject({ status: 'needs_authorization', need: 'first' })
+  const flow = await login(mux, id)
+  expect(flow).toMatchObject({ phase: 'waiting', issuer: evil.issuer })
+  const page = await fetch(await evil.browse(flow.url ?? ''))
+  expect(page.url).toBe(new URL('/oauth/answered', mux.gateway.mcpUrl).href)
+  await ready(mux, id)
+  expect(await whoami(mux)).toContain('tools:read')
+  const asked = evil.at('issuer', '/authorize')
+  expect(asked[0]?.query.getAll('resource')).toEqual([evil.mcpUrl])
+  expect(evil.at('issuer', '/token')[0]?.form.getAll('resource')).toEqual([evil.mcpUrl])
+  const lines = await mux.control.get<{ source: string; message: string }[]>(`/servers/${id}/logs`)
+  expect(lines.filter(({ source }) => source === 'OAuth').map(({ message }) => message)).toEqual([
+    `sign-in at ${evil.issuer}: waits for a person`,
+    `sign-in at ${evil.issuer}: the browser came back`,
+    `sign-in at ${evil.issuer}: done`,
+  ])
+}, 60_000)
+
+test('[oauth.flow] a sign-in waits through a restart, and the whole address can be given by hand', async () => {
+  await using evil = await startEvilAs()
+  const [place, keychain] = [tempHome(), createMemoryKeychain()]
+  const before = await oauthGateway(systemRuntime, place, keychain)
+  const { id } = await before.add(evil.mcpUrl)
+  const flow = await login(before, id)
+  await before.gateway.stop()
+  await using after = await oauthGateway(systemRuntime, place, keychain)
+  expect(await after.control.get<Flow>(`/flows/${flow.id}`)).toMatchObject({
+    phase: 'waiting',
+    url: flow.url,
+  })
+  const address = String(await evil.browse(flow.url ?? ''))
+  const done = await after.control.send<Flow>('POST', `/flows/${flow.id}/callback`, { url: address })
+  expect(done.phase).toBe('done')
+  await ready(after, id)
+  // It serves once, whatever run it is.
+  await expect(after.control.send('POST', `/flows/${flow.id}/callback`, { url: address })).rejects.toThrow(
+    'oauth.flow_unknown',
+  )
+}, 60_000)
+
+test('[oauth.flow] [threat.36] at another address a server is another one: what it said before does not count', async () => {
+  await using one = await startEvilAs()
+  await using two = await startEvilAs()
+  await using mux = await oauthGateway()
+  const { id } = await mux.add(one.mcpUrl)
+  await fetch(await one.browse((await login(mux, id)).url ?? ''))
+  await ready(mux, id)
+  const definition = { type: 'http', url: two.mcpUrl, headers: {} }
+  await mux.control.send('PATCH', `/servers/${id}`, { definition })
+  await expect(login(mux, id)).rejects.toThrow('upstream.needs_consent')
+  await mux.control.send('POST', `/servers/${id}/consent`, { givenBy: 'cli', definition, inputs: [] })
+  const flow = await login(mux, id)
+  expect(flow.issuer).toBe(two.issuer)
+  await fetch(await two.browse(flow.url ?? ''))
+  await ready(mux, id)
+  expect(two.secretsAt('issuer').concat(two.secretsAt('resource')).join(' ')).not.toContain(
+    [...one.grants.families.values()][0]?.refresh[0] ?? '?',
+  )
+  expect(await whoami(mux)).toContain('tools:read')
+}, 60_000)
