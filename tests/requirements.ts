@@ -117,8 +117,6 @@ const rows: Record<string, string | Requirement> = {
   'threat.30': 'PKCE with S256 always',
   'threat.31': 'state is single-use and bound',
   'threat.32': 'one loopback callback',
-  'threat.39': 'scopes grow one step at a time',
-  'threat.41': 'registrations are kept clean',
   'threat.33': 'only https addresses are opened, without a shell',
   'threat.34': 'addresses a server names do not reach into the private network',
   'threat.35': 'redirects carry no secret to a second origin',
@@ -127,10 +125,12 @@ const rows: Record<string, string | Requirement> = {
     partly: 'shown for headers a person gives; issued tokens come with the sign-in to servers',
   },
   'threat.37': 'certificates are always verified, and proxies never see loopback',
+  'threat.38': 'refresh is single-flight and never throws good credentials away',
+  'threat.39': 'scopes grow one step at a time',
+  'threat.40': 'hostile token answers are contained',
+  'threat.41': 'registrations are kept clean',
 
   // Several servers, one list.
-  'threat.38': 'refresh is single-flight and never throws good credentials away',
-  'threat.40': 'hostile token answers are contained',
   'threat.42': 'hidden text in definitions is shown and withheld',
   'threat.43': 'a tool that changed is withheld until accepted',
   'threat.44': 'no server can take the name of a feature of another',

@@ -78,6 +78,27 @@ test('[oauth.flow] a server is added, signed in at, and used', async () => {
   for (const action of ['login.begun', 'login.done', 'logout.done']) expect(audit).toContain(action)
 }, 60_000)
 
+test('[oauth.flow] [threat.39] a tool that needs more rights says so, and the next sign-in asks for them too', async () => {
+  const { evil } = await guarded('rights')
+  await using _evil = evil
+  expect((await daemon.cli(['login', 'rights'], { env: desktop })).code).toBe(0)
+  const refused = await daemon.cli(['call', 'rights/admin'])
+  expect([refused.code, refused.stdout]).toEqual([4, ''])
+  expect(refused.stderr).toContain('mcpmux login rights')
+  const reason = 'sign-in needed: mcpmux login rights (the server asks for more rights)'
+  expect((await daemon.cli(['status'])).stdout).toContain(reason)
+  expect((await daemon.cli(['show', 'rights'])).stdout).toContain(reason)
+  // What needs no more goes on meanwhile.
+  expect((await daemon.cli(['call', 'rights/whoami'])).code).toBe(0)
+
+  const more = await daemon.cli(['login', 'rights'], { env: desktop })
+  expect(more.code).toBe(0)
+  expect(more.stderr).toMatch(/rights {3}tools:read .*tools:admin|rights {3}tools:admin .*tools:read/)
+  expect(more.stderr).toContain('  new      tools:admin\n')
+  expect((await daemon.cli(['call', 'rights/admin'])).code).toBe(0)
+  expect((await daemon.cli(['status'])).stdout).not.toContain('mcpmux login rights')
+}, 60_000)
+
 test('[oauth.flow] without a browser the link is shown, and the address it ends at can be given', async () => {
   const { evil } = await guarded('second')
   await using _evil = evil
