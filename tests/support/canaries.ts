@@ -56,6 +56,12 @@ export function createCanaries() {
       planted.set(kind, spellings(value))
       return value
     },
+    /** Remembers one more of a kind, which gets a number. */
+    knowMore(kind: string, value: string): void {
+      if ([...planted.values()].some((forms) => forms.get('raw')?.equals(Buffer.from(value)))) return
+      const many = [...planted.keys()].filter((name) => name.replace(/ \d+$/, '') === kind).length
+      planted.set(`${kind} ${many + 1}`, spellings(value))
+    },
     kinds: () => [...planted.keys()],
     find(where: string, text: string | Uint8Array): Find[] {
       const bytes = Buffer.from(text)
