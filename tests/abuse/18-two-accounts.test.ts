@@ -4,8 +4,11 @@ import { expect, test } from 'bun:test'
 import { readdirSync, readFileSync } from 'node:fs'
 import { startGivenHttp } from '../servers/given-http'
 import { controlOf } from '../support/control'
+import { eventually } from '../support/daemon'
 import { givenProgram } from '../support/given'
 import { startKeyring } from '../support/keyring'
+import { oauthGateway } from '../support/oauth-gateway'
+import { startOidc } from '../support/oidc'
 import { openCaller, textOf } from '../support/scripted'
 import { startSourceDaemon } from '../support/source-daemon'
 
@@ -105,3 +108,31 @@ test('[threat.18] [threat.15] [space.isolation] accounts of one service each get
     expect(caller && textOf(await caller.call('work-far_given'))).toContain(`Bearer ${token}`)
   }
 }, 120_000)
+
+test('[threat.36] [threat.18] two servers at one address sign in apart: the tokens of one are no use to the other', async () => {
+  await using oidc = await startOidc()
+  await using mux = await oauthGateway()
+  const [work, home] = [await mux.add(oidc.mcpUrl, 'work'), await mux.add(oidc.mcpUrl, 'home')]
+  const echo = async (name: string) => textOf(await mux.caller.call(`${name}_echo`, { text: name }))
+  // Its lists are read a moment after it is connected.
+  const heard = (name: string) =>
+    eventually(
+      () => echo(name),
+      (text) => text === name,
+    )
+  const reconnect = (id: string) => mux.control.send('POST', `/servers/${id}/connect`, {})
+
+  await mux.signIn(work.id)
+  await heard('work')
+  await reconnect(home.id)
+  expect(await mux.view(home.id)).toMatchObject({ state: { status: 'needs_authorization' }, signIn: null })
+  expect([await echo('work'), await echo('home')]).toEqual(['work', undefined])
+
+  await mux.signIn(home.id)
+  await heard('home')
+  expect([await echo('work'), await echo('home')]).toEqual(['work', 'home'])
+  await mux.control.send('POST', `/servers/${work.id}/logout`, {})
+  await reconnect(work.id)
+  expect([await echo('work'), await echo('home')]).toEqual([undefined, 'home'])
+  expect(await mux.view(work.id)).toMatchObject({ signIn: null })
+}, 60_000)
