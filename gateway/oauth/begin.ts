@@ -81,6 +81,8 @@ export function createBegin(deps: BeginDeps) {
     const live = rows.live(serverId)
     if (
       live &&
+      // What an older key of the vault sealed cannot be opened any more.
+      rows.view(live).url !== null &&
       live.redirectUri === redirectUri &&
       coversUrl(live.resource, url) &&
       includes(live.scope, wanted)
