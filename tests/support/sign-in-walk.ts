@@ -51,6 +51,10 @@ export async function walk(gateway: GuardedGateway, evil: EvilAs, serverId: stri
   return { outcome: 'works', said, flow: over, page }
 }
 
+/** What the token endpoint was asked with, in order. */
+export const grantsIn = (evil: EvilAs): (string | null)[] =>
+  evil.at('issuer', tokenPath(evil)).map(({ form }) => form.get('grant_type'))
+
 const pathOf = (evil: EvilAs) => new URL(evil.issuer).pathname.replace(/\/$/, '')
 export const tokenPath = (evil: EvilAs): string => `${pathOf(evil)}/token`
 export const authorizePath = (evil: EvilAs): string => `${pathOf(evil)}/authorize`
@@ -94,7 +98,7 @@ export async function walkMode(gateway: GuardedGateway, name: string): Promise<v
     expect([outcome, said]).toEqual([first, said])
     expect(isPlain(said)).toBe(true)
     const visits = evil.at('issuer', authorizePath(evil)).length
-    const trades = evil.at('issuer', tokenPath(evil)).length
+    const trades = grantsIn(evil).filter((type) => type === 'authorization_code').length
     switch (outcome) {
       case 'refused before the browser':
         expect({ visits, trades, flow }).toEqual({ visits: 0, trades: 0, flow: null })
@@ -118,9 +122,13 @@ export async function walkMode(gateway: GuardedGateway, name: string): Promise<v
       expected === 'bounded' ? 'needs_authorization' : 'ready',
     ])
     if (expected === 'works') expect(await gateway.call(serverId, 'whoami')).toContain('whoami')
+    if (expected === 'bounded') await asksWithoutEnd(gateway, evil, serverId)
     if (expected === 'credential untouched') await refreshFails(gateway, evil, serverId, name)
   })
 }
+
+/** The authorization server heard it and says no, so a person is asked. */
+const decided = /invalid-(?:grant|client)$|error-with-200$|error-description-hostile$/
 
 /** The next refresh meets what the mode has for it. */
 async function refreshFails(gateway: GuardedGateway, evil: EvilAs, serverId: string, name: string) {
@@ -128,13 +136,34 @@ async function refreshFails(gateway: GuardedGateway, evil: EvilAs, serverId: str
   const before = gateway.stored(serverId)
   evil.grants.expireAccess()
   await expect(gateway.call(serverId, 'whoami')).rejects.toThrow()
-  const grants = evil.at('issuer', '/token').map(({ form }) => form.get('grant_type'))
-  expect([grants[0], grants[1]]).toEqual(['authorization_code', 'refresh_token'])
+  expect(grantsIn(evil).slice(0, 2)).toEqual(['authorization_code', 'refresh_token'])
   expect(gateway.stored(serverId)).toEqual(before)
   evil.mode = 'honest'
   gateway.later(120_000)
-  if (/invalid-(?:grant|client)$/.test(name)) {
+  if (decided.test(name)) {
     expect(await gateway.state(serverId)).toBe('needs_authorization')
     expect(gateway.stored(serverId)).toEqual(before)
   } else expect(await gateway.call(serverId, 'whoami')).toContain('whoami')
+}
+
+/** A server that is never content is believed three times, and its authorization server is asked once for each token. */
+async function asksWithoutEnd(gateway: GuardedGateway, evil: EvilAs, serverId: string): Promise<void> {
+  const visits = () => evil.at('issuer', authorizePath(evil)).length
+  const isScope = evil.mode.startsWith('scope-')
+  let last = ''
+  while (last === '' && visits() <= 3) {
+    expect(await gateway.connect(serverId)).toBe('needs_authorization')
+    const refreshes = grantsIn(evil).filter((type) => type === 'refresh_token').length
+    expect(refreshes).toBeLessThanOrEqual(isScope ? 0 : visits())
+    await gateway.login(serverId).then(
+      (flow) => gateway.browse(evil, flow),
+      (error: Error) => {
+        last = error.message
+      },
+    )
+  }
+  if (!isScope) return
+  expect(visits()).toBeLessThanOrEqual(3)
+  // What fits into no address is not asked for at all.
+  expect(last).toContain(evil.mode === 'scope-giant' ? 'oauth.metadata' : 'oauth.scope_refused')
 }
