@@ -10,15 +10,22 @@ export function signInRemark({ name, alias, signInNeed }: ServerView): string | 
   return `sign-in needed: mcpmux login ${visibleWord(alias || name)} (${signInReasons[signInNeed]})`
 }
 
-/** The host a person will be asked by, and what to notice about its name. */
-function issuerLines(issuer: string): string[] {
-  const host = URL.canParse(issuer) ? new URL(issuer).host : safe(issuer)
-  const lines = [`  at       ${safe(host)}`]
-  if (host.split('.').some((label) => label.startsWith('xn--')))
-    lines.push(
-      '  notice   this name has letters of other alphabets, and may look like another name in the browser',
-    )
-  return lines
+const hostOf = (address: string): string => (URL.canParse(address) ? new URL(address).host : safe(address))
+
+/** A name with letters of other alphabets, in the form that is sent over the network (RFC 5890). */
+const isEncoded = (host: string): boolean => host.split('.').some((label) => label.startsWith('xn--'))
+
+/** Who will ask the person, where its page is, and what to notice about their names. */
+function placeLines(issuer: string, page: string | null): string[] {
+  const host = hostOf(issuer)
+  const pageHost = page === null ? host : hostOf(page)
+  return [
+    `  at       ${safe(host)}`,
+    ...(pageHost === host ? [] : [`  notice   its page is somewhere else: ${safe(pageHost)}`]),
+    ...(isEncoded(host) || isEncoded(pageHost)
+      ? ['  notice   this name has letters of other alphabets, and may look like another name in the browser']
+      : []),
+  ]
 }
 
 /** What a sign-in asks for, before the browser opens. */
@@ -27,7 +34,7 @@ export function loginLines(server: Pick<ServerView, 'name'>, flow: FlowView): st
   const asked = scope === null ? 'what the server gives by default' : safe(scope)
   return [
     `Sign-in for ${safe(server.name)}`,
-    ...issuerLines(flow.issuer),
+    ...placeLines(flow.issuer, flow.url),
     `  rights   ${asked}`,
     ...(addedScope === null ? [] : [`  new      ${safe(addedScope)}`]),
     ...(flow.url === null ? [] : [`  page     ${flow.url}`]),
