@@ -2,6 +2,7 @@
 // gateway that runs already, in a Space of its own, and uses whatever comes out at the other end.
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { type Control, controlOf } from '../support/control'
+import { eventually } from '../support/daemon'
 import { modern } from '../support/modern-client'
 import { type ClientDriver, driverVariable, SIGN_INS } from './client-runs'
 
@@ -103,7 +104,11 @@ async function signIn(admin: Control): Promise<void> {
   if (flow.url === null) throw new Error(`no address to open: ${JSON.stringify(flow)}`)
   const page = await fetch(flow.url)
   await page.text()
-  const over = await admin.get<{ phase: string; error: string | null }>(`/flows/${flow.id}`)
+  // The page does not wait for what it was sent to be traded.
+  const over = await eventually(
+    () => admin.get<{ phase: string; error: string | null }>(`/flows/${flow.id}`),
+    ({ phase }) => phase !== 'received',
+  )
   say(`sign-in: ${page.status} ${over.phase} ${over.error ?? ''}`)
   if (over.phase !== 'done') throw new Error(`the sign-in is ${over.phase}: ${over.error}`)
 }
