@@ -37,10 +37,12 @@ export async function rotateKeys(
   const { vault, events, record } = deps
   vault.requireOpen()
   const given = passphrase === undefined ? null : new Secret(passphrase)
-  const { resealed, left } =
+  const { resealed, left: all } =
     keys === 'sessions'
       ? { resealed: 0, left: [] }
       : await vault.rotate(keys === 'wrapping' ? 'wrapping' : 'data', given)
+  // A key of the gateway's own is made anew when it is needed: nobody has to do anything for it.
+  const left = all.filter(({ place }) => place.table !== 'vault_secrets')
   const sessionsEnded = keys === 'sessions' || keys === 'all'
   if (sessionsEnded) {
     vault.renewClientKeys()

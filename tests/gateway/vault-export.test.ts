@@ -138,3 +138,50 @@ test('[threat.60] [cred.encrypted] an import brings secrets to servers of the sa
   expect(trail).not.toContain(TOKEN)
   expect((await cli(['vault', 'rotate'])).stdout).not.toContain('unread')
 }, 120_000)
+
+test('[threat.60] an export from before a rotation opens no locked vault, and brings its secrets after a reset', async () => {
+  await using keyring = await startKeyring()
+  using home = tempHome()
+  const file = join(home.home, 'vault.export')
+  {
+    await using daemon = await startSourceDaemon(keyring.env, kept(home))
+    await fill(daemon)
+    await daemon.cli(['vault', 'export', file, '--yes'], { stdin })
+    await daemon.cli(['vault', 'rotate'])
+  }
+  await keyring.empty()
+  await using daemon = await startSourceDaemon(keyring.env, kept(home))
+  const { cli } = daemon
+  const sealed = ciphertext(daemon.dataDir)
+  const refused = await cli(['vault', 'import', file], { stdin })
+  expect([refused.code, refused.stderr]).toEqual([5, expect.stringContaining('vault.export_other')])
+  expect([ciphertext(daemon.dataDir), await keyring.items()]).toEqual([sealed, []])
+  expect((await cli(['vault', 'reset', 'keychain', '--yes'])).code).toBe(0)
+  expect((await cli(['vault', 'import', file, '--yes'], { stdin })).stdout).toContain('imported  2 values')
+  expect((await cli(['consent', 'safe', '--yes'])).code).toBe(0)
+  expect(await reads(daemon)).toContain(TOKEN)
+  // Nothing is sealed any more with the key that is lost.
+  expect((await cli(['vault', 'rotate'])).stdout).not.toContain('unread')
+}, 60_000)
+
+test('[threat.55] a key that is recovered lies where a person says, without a keychain too', async () => {
+  await using keyring = await startKeyring()
+  using home = tempHome()
+  const file = join(home.home, 'vault.export')
+  {
+    await using daemon = await startSourceDaemon(keyring.env, kept(home))
+    await fill(daemon)
+    await daemon.cli(['vault', 'export', file, '--yes'], { stdin })
+  }
+  {
+    await using daemon = await startSourceDaemon({}, kept(home))
+    const { cli } = daemon
+    expect((await cli(['vault', 'import', file], { stdin })).stderr).toContain('keychain.unavailable')
+    expect((await cli(['vault', 'import', file, '--place', 'insecure'], { stdin })).code).toBe(4)
+    expect((await cli(['vault', 'import', file, '--place', 'passphrase'], { stdin })).code).toBe(0)
+    expect(await reads(daemon)).toContain(TOKEN)
+  }
+  await using daemon = await startSourceDaemon({}, kept(home))
+  expect((await daemon.cli(['vault', 'unlock'], { stdin })).code).toBe(0)
+  expect(await reads(daemon)).toContain(TOKEN)
+}, 60_000)
