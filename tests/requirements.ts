@@ -120,10 +120,7 @@ const rows: Record<string, string | Requirement> = {
   'threat.33': 'only https addresses are opened, without a shell',
   'threat.34': 'addresses a server names do not reach into the private network',
   'threat.35': 'redirects carry no secret to a second origin',
-  'threat.36': {
-    promise: 'a token goes to the server it was issued for',
-    partly: 'shown for headers a person gives; issued tokens come with the sign-in to servers',
-  },
+  'threat.36': 'a token goes to the server it was issued for',
   'threat.37': 'certificates are always verified, and proxies never see loopback',
   'threat.38': 'refresh is single-flight and never throws good credentials away',
   'threat.39': 'scopes grow one step at a time',

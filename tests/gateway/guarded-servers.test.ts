@@ -43,3 +43,54 @@ test('[threat.38] two hundred calls when the tokens run out make one request for
   expect((await refreshes())[0]).toMatchObject({ resource: oidc.mcpUrl })
   expect((await mux.view(id)).signIn?.needs).toBeNull()
 }, 90_000)
+
+test('[oauth.refresh] a call that needs more rights says so, the others go on, and a sign-in for more mends it', async () => {
+  await using oidc = await startOidc()
+  await using mux = await oauthGateway()
+  const { id } = await mux.add(oidc.mcpUrl)
+  await mux.control.send('PUT', `/servers/${id}/registration`, { clientId: 'by-hand' })
+  await mux.signIn(id)
+  const ready = () => mux.caller.call('guarded_echo', { text: 'up' })
+  await eventually(ready, (answer) => textOf(answer) === 'up')
+  const lacking = await mux.caller.call('guarded_admin')
+  expect(lacking.error?.data?.code).toBe('upstream.unauthorized')
+  expect(lacking.error?.message).toContain('mcpmux login guarded')
+  expect(textOf(await ready())).toBe('up')
+  expect(await mux.view(id)).toMatchObject({
+    state: { status: 'ready' },
+    signIn: { needs: 'scope', wantedScope: 'tools:admin' },
+  })
+  // Nobody is asked twice what one answer says: the call reached the server once.
+  const admins = (await oidc.log()).messages.filter(({ name }) => name === 'admin')
+  expect(admins.map(({ status }) => status)).toEqual([403])
+  await mux.signIn(id)
+  expect(textOf(await mux.caller.call('guarded_admin'))).toBe('admin')
+  expect((await mux.view(id)).signIn?.needs).toBeNull()
+}, 60_000)
+
+test('[oauth.refresh] a server that refuses a header a person gave is no server that wants a sign-in', async () => {
+  await using oidc = await startOidc()
+  await using mux = await oauthGateway()
+  const input = { id: 'AUTH', secret: true, value: 'Bearer of-a-person' }
+  const { state } = await mux.add(oidc.mcpUrl, 'header', { Authorization: '${input:AUTH}' }, [input])
+  expect(state).toMatchObject({ status: 'failed', code: 'upstream.credentials_refused' })
+  expect((await oidc.log()).messages.every(({ status }) => status === 401)).toBe(true)
+}, 60_000)
+
+test('[oauth.refresh] a server that is removed, or signed out of, has its tokens ended at the issuer', async () => {
+  await using oidc = await startOidc()
+  await using mux = await oauthGateway()
+  for (const [round, leave] of [
+    (id: string) => mux.control.send('POST', `/servers/${id}/logout`),
+    (id: string) => mux.control.send('DELETE', `/servers/${id}`),
+  ].entries()) {
+    const { id } = await mux.add(oidc.mcpUrl, `guarded${round}`)
+    await mux.signIn(id)
+    await leave(id)
+    await eventually(
+      () => oidc.log(),
+      ({ revoked }) => revoked === 2 * (round + 1),
+    )
+    if (round === 0) expect(await mux.view(id)).toMatchObject({ signIn: null })
+  }
+}, 60_000)

@@ -1,0 +1,56 @@
+import { expect, test } from 'bun:test'
+import { controlOf } from '../support/control'
+import { eventually } from '../support/daemon'
+import { signInAt } from '../support/oauth-gateway'
+import { startOidc } from '../support/oidc'
+import { openCaller, textOf } from '../support/scripted'
+import { startSourceDaemon, tempHome } from '../support/source-daemon'
+
+interface View {
+  id: string
+  signIn: { needs: string | null } | null
+}
+
+test('[threat.38] a gateway killed between the answer of the issuer and its storing asks for a sign-in, and nothing is lost', async () => {
+  await using oidc = await startOidc({ life: 4 })
+  using place = tempHome()
+  const start = (main?: string) =>
+    startSourceDaemon({}, { ...place, [Symbol.dispose]: () => undefined }, [], main)
+  let id = ''
+  let key = ''
+  {
+    await using daemon = await start('tests/servers/killed-refresh-daemon.ts')
+    const control = controlOf(daemon)
+    await control.send('POST', '/vault/move', { place: 'file' })
+    const [space] = await control.get<{ id: string }[]>('/spaces')
+    ;({ key } = await control.send<{ key: string }>('POST', '/keys', { client: 'one' }))
+    ;({ id } = await control.send<View>('POST', '/servers', {
+      ...{ spaceId: space?.id, name: 'guarded', inputs: [], source: 'cli', consent: { givenBy: 'cli' } },
+      definition: { type: 'http', url: oidc.mcpUrl, headers: {} },
+    }))
+    await signInAt(control, daemon.mcpUrl, id)
+    const caller = await openCaller(daemon, key)
+    await eventually(
+      () => caller.call('guarded_echo', { text: 'up' }),
+      (answer) => textOf(answer) === 'up',
+    )
+    // It is renewed at four fifths of its life, and that is the end.
+    await daemon.exited
+  }
+  expect((await oidc.log()).tokens.map(({ grant, status }) => `${grant} ${status}`)).toEqual([
+    'authorization_code 200',
+    'refresh_token 200',
+  ])
+  await using daemon = await start()
+  const control = controlOf(daemon)
+  const caller = await openCaller(daemon, key)
+  const view = () => control.get<View>(`/servers/${id}`)
+  await eventually(view, ({ signIn }) => signIn?.needs === 'refused', 40_000)
+  expect((await caller.call('guarded_echo', { text: 'no' })).error?.message).toContain('mcpmux login guarded')
+  await signInAt(control, daemon.mcpUrl, id)
+  await eventually(
+    () => caller.call('guarded_echo', { text: 'again' }),
+    (answer) => textOf(answer) === 'again',
+  )
+  expect((await view()).signIn?.needs).toBeNull()
+}, 120_000)
