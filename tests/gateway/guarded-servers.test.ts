@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { systemRuntime } from '../../gateway/runtime'
 import { eventually } from '../support/daemon'
 import { oauthGateway } from '../support/oauth-gateway'
 import { startOidc } from '../support/oidc'
@@ -93,4 +94,47 @@ test('[oauth.refresh] a server that is removed, or signed out of, has its tokens
     )
     if (round === 0) expect(await mux.view(id)).toMatchObject({ signIn: null })
   }
+}, 60_000)
+
+test('[oauth.refresh] calls that wait for new tokens take no place of the server', async () => {
+  let ahead = 0
+  let held: ReturnType<typeof Promise.withResolvers<void>> | null = null
+  let renewals = 0
+  const fetch = async (...request: Parameters<typeof systemRuntime.fetch>) => {
+    const body = request[1]?.body
+    const form = body instanceof Uint8Array ? new TextDecoder().decode(body) : ''
+    if (form.includes('grant_type=refresh_token')) {
+      renewals += 1
+      await held?.promise
+    }
+    return systemRuntime.fetch(...request)
+  }
+  await using oidc = await startOidc()
+  await using mux = await oauthGateway({
+    ...systemRuntime,
+    now: () => systemRuntime.now() + ahead,
+    fetch: Object.assign(fetch, { preconnect: systemRuntime.fetch.preconnect }),
+  })
+  const { id } = await mux.add(oidc.mcpUrl)
+  await mux.signIn(id)
+  const call = (text: string) => mux.caller.call('guarded_echo', { text })
+  await eventually(
+    () => call('up'),
+    (answer) => textOf(answer) === 'up',
+  )
+  for (const key of ['limits.server_in_flight', 'limits.server_queue'])
+    await mux.control.send('PUT', `/settings/${key}`, { value: 1 })
+  held = Promise.withResolvers()
+  ahead = 2 * 3_600_000
+  const words = ['a', 'b', 'c', 'd', 'e']
+  const answers = words.map(call)
+  await eventually(
+    () => renewals,
+    (many) => many === 1,
+  )
+  // Time for one that would be refused to be so.
+  await Bun.sleep(500)
+  held.resolve()
+  expect((await Promise.all(answers)).map(textOf)).toEqual(words)
+  expect(renewals).toBe(1)
 }, 60_000)

@@ -286,3 +286,25 @@ test('[oauth.refresh] tokens are hidden in texts while they are in use', async (
   await parts.tokens.forget(server)
   expect(parts.redactor.redact('nothing')).toBe('nothing')
 })
+
+test('[oauth.refresh] while the vault is locked a server with a sign-in says so, and nothing is lost', async () => {
+  using issuer = tokenIssuer()
+  await using one = await tokenParts(issuer)
+  const server = one.server(url)
+  const { accessToken } = one.signIn(server, url)
+  const before = JSON.stringify(rows(one))
+  one.keychain.trouble = 'locked'
+  await using two = await tokenParts(issuer, { beside: one })
+  expect(two.authorizations.blockedBy(server)).toEqual({ status: 'locked' })
+  expect(
+    await rejection(Promise.resolve().then(() => portOf(two, server).tokenFor(new URL(url)))),
+  ).toMatchObject({
+    code: expect.stringMatching(/^(vault.locked|keychain.unavailable)$/),
+  })
+  expect(JSON.stringify(rows(two))).toBe(before)
+  one.keychain.trouble = null
+  await two.vault.unlock(null)
+  expect(two.authorizations.blockedBy(server)).toBeNull()
+  expect(await ask(portOf(two, server))).toBe(accessToken.reveal())
+  expect(issuer.asked.length).toBe(0)
+})
