@@ -72,7 +72,7 @@ test('[threat.41] [cred.encrypted] a client secret is sealed for its server and 
   expect(() => parts.registrations.find(server, evil.other)).toThrow('cannot be read')
 })
 
-test('[threat.41] a registration serves again, until its secret runs out or its redirect address is another one', async () => {
+test('[threat.41] a registration serves again, until its secret runs out', async () => {
   await using evil = await startEvilAs({
     mode: 'secret-ends-in-an-hour',
     authMethods: ['client_secret_basic'],
@@ -87,10 +87,26 @@ test('[threat.41] a registration serves again, until its secret runs out or its 
   expect(second).toMatchObject({ flow: { phase: 'done' } })
   expect(second.clientId).not.toBe(first.clientId)
   expect(registered(evil)).toHaveLength(2)
+})
+
+test('[threat.41] a registration serves at the redirect address it was made for, and at no other', async () => {
+  await using evil = await startEvilAs()
+  await using parts = await openFlowParts()
+  const server = parts.addServer(evil.mcpUrl)
+  const first = await signIn(parts, evil, server.id)
   // Another gateway on the same data listens on another port.
-  await using moved = await openFlowParts({ runtime, stores: parts.stores, vault: parts })
-  expect((await signIn(moved, evil, server.id)).clientId).not.toBe(second.clientId)
-  expect(registered(evil)[2]).toMatchObject({ redirect_uris: [`${moved.origin}/oauth/callback`] })
+  await using moved = await openFlowParts({ stores: parts.stores, vault: parts })
+  const waiting = await moved.flows.begin(server.id)
+  expect(waiting.url).not.toContain(first.clientId)
+  expect(registered(evil)[1]).toMatchObject({ redirect_uris: [`${moved.origin}/oauth/callback`] })
+  // Tokens that are good need the older one, so it stays until a sign-in with the newer one is done.
+  const held = () => moved.registrations.find(server, evil.issuer)?.clientId
+  expect(held()).toBe(first.clientId)
+  const done = await moved.flows.finish(String(await evil.browse(waiting.url ?? '')))
+  expect([done.phase, held()]).toEqual([
+    'done',
+    new URL(waiting.url ?? '').searchParams.get('client_id') ?? '',
+  ])
 })
 
 test('[threat.41] a server that moves to another authorization server finds nothing of the first one there', async () => {
