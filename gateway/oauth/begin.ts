@@ -107,7 +107,7 @@ export function createBegin(deps: BeginDeps) {
       supported: scopes,
       issuerScopes: metadata.scopes,
     })
-    const request = { server, typedUrl: url.href, metadata, redirectUri, scope, fetch }
+    const request = { server, typedUrl: url.href, metadata, redirectUri, fetch }
     const { registration, pending } = await deps.choose(request)
     const { clientId } = registration
     const secrets = freshSecrets(runtime)

@@ -98,12 +98,11 @@ export async function register(
   request: {
     metadata: IssuerMetadata & { registrationEndpoint: string }
     redirectUri: string
-    scope: string | null
     typedUrl: string
     now: number
   },
 ): Promise<HeldRegistration> {
-  const { metadata, redirectUri, scope } = request
+  const { metadata, redirectUri } = request
   const method = authMethodAt(metadata, false) ?? authMethodAt(metadata, true)
   if (!method) throw refused('there is no way to prove McpMux that both know')
   const response = await fetch(metadata.registrationEndpoint, {
@@ -111,8 +110,8 @@ export async function register(
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({
       ...clientMetadata([redirectUri]),
+      // No scope: it would be the most that can ever be asked for, and a server may want more later.
       token_endpoint_auth_method: method,
-      ...(scope !== null && { scope }),
     }),
   })
   const answer = await jsonOf(response)

@@ -15,7 +15,6 @@ export interface RegistrationRequest {
   typedUrl: string
   metadata: IssuerMetadata
   redirectUri: string
-  scope: string | null
   fetch: OAuthFetch
 }
 

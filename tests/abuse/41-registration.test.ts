@@ -45,7 +45,6 @@ test('[threat.41] it registers as a native application without a secret, for one
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
       token_endpoint_auth_method: 'none',
-      scope: 'tools:read offline_access',
     },
   ])
 })

@@ -45,29 +45,33 @@ test('[threat.38] two hundred calls when the tokens run out make one request for
   expect((await mux.view(id)).signIn?.needs).toBeNull()
 }, 90_000)
 
-test('[oauth.refresh] a call that needs more rights says so, the others go on, and a sign-in for more mends it', async () => {
-  await using oidc = await startOidc()
-  await using mux = await oauthGateway()
-  const { id } = await mux.add(oidc.mcpUrl)
-  await mux.control.send('PUT', `/servers/${id}/registration`, { clientId: 'by-hand' })
-  await mux.signIn(id)
-  const ready = () => mux.caller.call('guarded_echo', { text: 'up' })
-  await eventually(ready, (answer) => textOf(answer) === 'up')
-  const lacking = await mux.caller.call('guarded_admin')
-  expect(lacking.error?.data?.code).toBe('upstream.unauthorized')
-  expect(lacking.error?.message).toContain('mcpmux login guarded')
-  expect(textOf(await ready())).toBe('up')
-  expect(await mux.view(id)).toMatchObject({
-    state: { status: 'ready' },
-    signIn: { needs: 'scope', wantedScope: 'tools:admin' },
-  })
-  // Nobody is asked twice what one answer says: the call reached the server once.
-  const admins = (await oidc.log()).messages.filter(({ name }) => name === 'admin')
-  expect(admins.map(({ status }) => status)).toEqual([403])
-  await mux.signIn(id)
-  expect(textOf(await mux.caller.call('guarded_admin'))).toBe('admin')
-  expect((await mux.view(id)).signIn?.needs).toBeNull()
-}, 60_000)
+for (const [how, clientId] of [
+  ['was registered by hand', 'by-hand'],
+  ['registered itself', null],
+] as const)
+  test(`[oauth.refresh] a call that needs more rights says so, the others go on, and a sign-in for more mends it, for a client that ${how}`, async () => {
+    await using oidc = await startOidc()
+    await using mux = await oauthGateway()
+    const { id } = await mux.add(oidc.mcpUrl)
+    if (clientId !== null) await mux.control.send('PUT', `/servers/${id}/registration`, { clientId })
+    await mux.signIn(id)
+    const ready = () => mux.caller.call('guarded_echo', { text: 'up' })
+    await eventually(ready, (answer) => textOf(answer) === 'up')
+    const lacking = await mux.caller.call('guarded_admin')
+    expect(lacking.error?.data?.code).toBe('upstream.unauthorized')
+    expect(lacking.error?.message).toContain('mcpmux login guarded')
+    expect(textOf(await ready())).toBe('up')
+    expect(await mux.view(id)).toMatchObject({
+      state: { status: 'ready' },
+      signIn: { needs: 'scope', wantedScope: 'tools:admin' },
+    })
+    // Nobody is asked twice what one answer says: the call reached the server once.
+    const admins = (await oidc.log()).messages.filter(({ name }) => name === 'admin')
+    expect(admins.map(({ status }) => status)).toEqual([403])
+    await mux.signIn(id)
+    expect(textOf(await mux.caller.call('guarded_admin'))).toBe('admin')
+    expect((await mux.view(id)).signIn?.needs).toBeNull()
+  }, 60_000)
 
 test('[oauth.refresh] a server that refuses a header a person gave is no server that wants a sign-in', async () => {
   await using oidc = await startOidc()
