@@ -221,7 +221,7 @@ test('[signin] [threat.10] the sign-in is on localhost alone, and can be switche
       if (response.status === 200) found.push(name)
       else expect([response.status, await response.json()]).toMatchObject([404, { code: 'http.not_found' }])
     }
-    for (const path of ['register', 'authorize', 'wait', 'token', 'revoke', 'callback'])
+    for (const path of ['register', 'authorize', 'wait', 'token', 'revoke'])
       if ((await fetch(`http://${host}:${port}/oauth/${path}`, { method: 'POST' })).status !== 404)
         found.push(path)
     const challenge = (await initialize({}, `http://${host}:${port}/mcp`)).headers.get('www-authenticate')
