@@ -14,8 +14,20 @@ export class RefusedError extends GatewayError {
 const LONGEST_TOKEN = 16 * 1024
 const LONGEST_SCOPE = 8 * 1024
 const LONGEST_LIFE_S = 100 * 366 * 86_400
-/** Words of ours or theirs for "later": nothing was decided about the credential. */
-const passing = new Set(['temporarily_unavailable', 'server_error', 'slow_down'])
+/** Firewalls and proxies say no with JSON of their own: only these statuses are of a token endpoint that decided. */
+const deciding = new Set([200, 400, 401])
+/** Words that decide about the credential. After any other, as "later" or "too often", it is as good as before. */
+const refusals = new Set([
+  // RFC 6749, section 5.2
+  ...['invalid_request', 'invalid_client', 'invalid_grant', 'unauthorized_client'],
+  ...['unsupported_grant_type', 'invalid_scope'],
+  // RFC 8707, section 2
+  'invalid_target',
+  // RFC 6749, section 4.1.2.1; OpenID Connect Core, section 3.1.2.6
+  ...['access_denied', 'interaction_required', 'login_required', 'consent_required'],
+  // GitHub's, with 200; without them nobody would be asked to sign in again
+  ...['bad_refresh_token', 'bad_verification_code', 'incorrect_client_credentials'],
+])
 
 const garbage = (what: string) => new GatewayError('oauth.unreachable', what)
 
@@ -29,8 +41,8 @@ export function readTokenAnswer(status: number, body: Uint8Array, now: number): 
   const answer = objectIn(body)
   // Some say no with 200.
   if (answer && typeof answer.error === 'string' && answer.access_token === undefined) {
-    const error = /^[a-z_]{1,64}$/.test(answer.error) ? answer.error : 'an error without a name'
-    throw passing.has(error) ? garbage(error) : new RefusedError(error)
+    if (deciding.has(status) && refusals.has(answer.error)) throw new RefusedError(answer.error)
+    throw garbage(`HTTP ${status} with an error that decides nothing`)
   }
   if (status !== 200) throw garbage(`HTTP ${status} without an error of OAuth`)
   if (!answer) throw garbage('no JSON object where tokens belong')

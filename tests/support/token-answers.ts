@@ -102,5 +102,12 @@ export const hostileTokenAnswers: readonly TokenAnswer[] = [
   raw('HTML with 404', '<h1>Not found</h1>', { status: 404 }),
   raw('HTML with 403', '<h1>Blocked by a firewall</h1>', { status: 403 }),
   raw('a passing error', '{"error":"temporarily_unavailable"}', { status: 400 }),
+  raw('a firewall that forbids', '{"error":"forbidden"}', { status: 403 }),
+  raw('a proxy that knows no such place', '{"error":"not_found"}', { status: 404 }),
+  raw('a proxy that limits', '{"error":"rate_limited"}', { status: 400 }),
+  raw('a gateway that knows no key', '{"error":"unauthorized"}', { status: 401 }),
+  raw('an error with 200', '{"error":"maintenance"}'),
+  raw('a refusal with 403', '{"error":"invalid_grant"}', { status: 403 }),
+  raw('a refusal with 404', '{"error":"invalid_grant"}', { status: 404 }),
   raw('an error that is a number', '{"error":400}', { status: 400 }),
 ]

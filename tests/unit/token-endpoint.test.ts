@@ -106,8 +106,21 @@ test('[oauth.refresh] no and not now are different errors, and neither repeats w
   ])
   answer = () => Response.json({ error: 'bad_refresh_token' })
   expect((await rejection(refresh())).code).toBe('oauth.refused')
+  for (const error of ['invalid_client', 'invalid_target', 'access_denied', 'interaction_required']) {
+    answer = () => Response.json({ error }, { status: 401 })
+    expect(`${error} ${(await rejection(refresh())).code}`).toBe(`${error} oauth.refused`)
+  }
   answer = () => Response.json({ error: 'SECRET\u202e' }, { status: 401 })
-  expect((await rejection(refresh())).message).not.toContain('SECRET')
+  const unnamed = await rejection(refresh())
+  expect([unnamed.code, unnamed.message.includes('SECRET')]).toEqual(['oauth.unreachable', false])
+  for (const [status, error] of [
+    [403, 'forbidden'],
+    [404, 'not_found'],
+    [400, 'rate_limited'],
+  ] as const) {
+    answer = () => Response.json({ error }, { status })
+    expect(`${error} ${(await rejection(refresh())).code}`).toBe(`${error} oauth.unreachable`)
+  }
   answer = () => new Response('SECRET', { status: 502 })
   const later = await rejection(refresh())
   expect([later.code, later.message.includes('SECRET')]).toEqual(['oauth.unreachable', false])
