@@ -103,11 +103,21 @@ export function createChooseRegistration(deps: ChooseRegistrationDeps) {
     })
   }
 
-  /** Throws `oauth.registration_needed`, `oauth.registration_refused`, `oauth.unreachable`, `net.*`; what the vault says. */
+  /**
+   * Throws `oauth.registration_needed`, `oauth.registration_refused`, `oauth.unreachable`, `net.*`; `oauth.interrupted`
+   * when a person gave a client id meanwhile; what the vault says.
+   */
   return async (request: RegistrationRequest): Promise<ChosenRegistration> => {
     const { server, metadata, fetch } = request
     const held = registrations.claim(server, metadata.issuer)
     const registration = await find(request, held)
+    const now = registrations.claim(server, metadata.issuer)
+    if (now?.kind === 'given' && (held?.kind !== 'given' || held.clientId !== now.clientId)) {
+      // What a person gave meanwhile is not to be replaced; what was just made is of no use.
+      if (registration.kind === 'dynamic' && registration.clientId !== held?.clientId)
+        void deregister(fetch, registration)
+      throw new GatewayError('oauth.interrupted', 'a client id was given to the server meanwhile')
+    }
     const replaces = held !== null && held.clientId !== registration.clientId
     const pending = replaces && inUse(server.id, held)
     if (!pending) registrations.put(server, registration)

@@ -1,8 +1,10 @@
 // Threat 41: how McpMux is known to an authorization server: as it asked to be, kept sealed, and at that server alone.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'bun:test'
+import { toGatewayError } from '../../gateway/errors'
 import { Secret } from '../../gateway/secrets/secret'
 import { modeNamed, modesOf } from '../servers/evil-as-modes'
+import { systemRuntime } from '../../gateway/runtime'
 import { tempAdmin } from '../support/admin'
 import { type EvilAs, startEvilAs } from '../support/evil-as'
 import { signInUnder } from '../support/flow-outcome'
@@ -146,6 +148,34 @@ test('[threat.41] [oauth.flow] a given client id comes first, then the document,
   evil.mode = 'moved-to-another'
   const moved = await parts.flows.begin(server.id)
   expect(moved.url).not.toContain(clientId)
+})
+
+test('[threat.41] [oauth.flow] a client id a person gives while McpMux registers is kept, and serves next', async () => {
+  await using evil = await startEvilAs()
+  const { clientId, clientSecret } = evil.giveClient('client_secret_basic')
+  let given = (): void => undefined
+  const fetch = async (...request: Parameters<typeof systemRuntime.fetch>) => {
+    const response = await systemRuntime.fetch(...request)
+    if (String(request[0]).endsWith('/register')) given()
+    return response
+  }
+  const { preconnect } = systemRuntime.fetch
+  await using parts = await openFlowParts({
+    runtime: { ...systemRuntime, fetch: Object.assign(fetch, { preconnect }) },
+  })
+  for (const issuer of [evil.issuer, undefined]) {
+    const server = parts.addServer(evil.mcpUrl)
+    given = () =>
+      parts.registrations.give(server, {
+        ...(issuer === undefined ? {} : { issuer }),
+        ...{ clientId, clientSecret: new Secret(clientSecret ?? '') },
+      })
+    const begun = await parts.flows.begin(server.id).catch(toGatewayError)
+    expect(begun).toMatchObject({ code: 'oauth.interrupted' })
+    const held = parts.registrations.find(server, evil.issuer)
+    expect([held?.clientId, held?.clientSecret?.reveal()]).toEqual([clientId, clientSecret ?? ''])
+    expect(await signIn(parts, evil, server.id)).toMatchObject({ clientId, flow: { phase: 'done' } })
+  }
 })
 
 test('[threat.41] where nobody may register, a person is told what to do, and what is given serves', async () => {
