@@ -76,7 +76,7 @@ export interface AdminDeps {
   decisions: Decisions
   /** Sign-ins of ours at servers: under way, and what came of them. */
   flows: Pick<Flows, 'begin' | 'cancel' | 'get' | 'list' | 'finish' | 'browserFor'>
-  logins: Pick<Tokens, 'of' | 'forget'>
+  logins: Pick<Tokens, 'of' | 'forget' | 'reread'>
   /** Client ids people bring for them. */
   clientIds: Pick<Registrations, 'give' | 'remove'>
   registrations: Pick<RegistrationStore, 'list'>

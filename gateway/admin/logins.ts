@@ -33,6 +33,12 @@ export function loginRoutes(deps: AdminDeps) {
     return url === null ? 'recently' : (await openBrowser(url)).outcome
   }
 
+  /** One whose tokens are on their way counts too: they would be stored after the person was told that it is over. */
+  function cancelAll(serverId: string): void {
+    for (const { id, phase } of flows.list(serverId))
+      if (phase === 'waiting' || phase === 'received') flows.cancel(id)
+  }
+
   return resource('/servers')
     .post(
       '/:id/login',
@@ -66,8 +72,8 @@ export function loginRoutes(deps: AdminDeps) {
           clientSecret: clientSecret === undefined ? null : new Secret(clientSecret),
           ...(issuer === undefined ? {} : { issuer }),
         })
-        // One that waits goes by another client id.
-        for (const flow of flows.list(id)) if (flow.phase === 'waiting') flows.cancel(flow.id)
+        // One that is under way goes by another client id.
+        cancelAll(id)
         record(request, {
           action: 'server.changed',
           ...{ spaceId, serverId: id, subject: name, detail: { what: 'client id' } },
@@ -83,7 +89,7 @@ export function loginRoutes(deps: AdminDeps) {
         const { id, spaceId, name } = server
         for (const { issuer, kind } of registrations.list(id))
           if (kind === 'given') clientIds.remove(id, issuer)
-        for (const flow of flows.list(id)) if (flow.phase === 'waiting') flows.cancel(flow.id)
+        cancelAll(id)
         record(request, {
           action: 'server.changed',
           ...{ spaceId, serverId: id, subject: name, detail: { what: 'client id' } },
@@ -97,7 +103,7 @@ export function loginRoutes(deps: AdminDeps) {
       async ({ params, request }): Promise<Logout> => {
         const server = servers.get(params.id)
         const { id, spaceId, name } = server
-        for (const { id: flowId, phase } of flows.list(id)) if (phase === 'waiting') flows.cancel(flowId)
+        cancelAll(id)
         const issuer = logins.of(server)?.issuer ?? null
         const revoked = await logins.forget(server)
         if (issuer !== null)

@@ -121,7 +121,7 @@ function store({ exportedRows, vault, db }: AdminDeps, all: readonly Wanted[]): 
   })
 }
 
-function tell({ events, servers }: AdminDeps, all: readonly Wanted[]): void {
+function tell({ events, logins, servers }: AdminDeps, all: readonly Wanted[]): void {
   const touched = servers
     .list()
     .filter(({ id, spaceId }) =>
@@ -129,7 +129,10 @@ function tell({ events, servers }: AdminDeps, all: readonly Wanted[]): void {
     )
   for (const { id: serverId, spaceId } of touched) {
     events.emit('server.changed', { spaceId, serverId })
-    events.emit('authorization.changed', { spaceId, serverId })
+    // The tokens in use are kept in memory, so that nobody would look at what was stored.
+    if (all.some(({ table, server }) => table === 'oauth_tokens' && server?.id === serverId))
+      logins.reread({ id: serverId, spaceId })
+    else events.emit('authorization.changed', { spaceId, serverId })
   }
 }
 

@@ -34,7 +34,10 @@ export interface Registrations {
    * and `credential.unreadable`.
    */
   find(server: Owner, issuer: string): HeldRegistration | null
-  /** Ties a given one without an issuer to this one, then finds. Throws as `find`. */
+  /**
+   * Ties a given one without an issuer to this one, then finds one to sign in with: null for one that cannot be read and
+   * no person gave, because another takes its place. Throws as `find`.
+   */
   claim(server: Owner, issuer: string): HeldRegistration | null
   /** Replaces what was there for its issuer. Throws what the vault says. */
   put(server: Owner, registration: HeldRegistration): void
@@ -111,6 +114,16 @@ export function createRegistrations(deps: {
     return row && open(server, row)
   }
 
+  function readable(server: Owner, issuer: string): HeldRegistration | null {
+    try {
+      return find(server, issuer)
+    } catch (error) {
+      const isGiven = store.get(server.id, issuer)?.kind === 'given'
+      if (!isGiven && error instanceof GatewayError && error.code === 'credential.unreadable') return null
+      throw error
+    }
+  }
+
   return {
     find,
     put,
@@ -121,7 +134,7 @@ export function createRegistrations(deps: {
           put(server, { ...unbound, issuer })
           store.remove(server.id, UNBOUND)
         }
-        return find(server, issuer)
+        return readable(server, issuer)
       }),
     give(server, { issuer, clientId, clientSecret }) {
       if (!isClientText(clientId) || (clientSecret && !isClientText(clientSecret.reveal())))

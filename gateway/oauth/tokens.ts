@@ -34,7 +34,9 @@ export interface Tokens {
    * not be.
    */
   forget(server: Server): Promise<boolean>
-  /** Differs once a person signed in or out; not when tokens are renewed, or get more rights. */
+  /** The stored tokens of a server were replaced from outside: they are the ones in use from now on. */
+  reread(server: Pick<Server, 'id' | 'spaceId'>): void
+  /** Differs once a person signed in or out, or tokens were replaced; not when tokens are renewed, or get more rights. */
   stamp(serverId: string): string
 }
 
@@ -51,6 +53,8 @@ export function createTokens(deps: TokensDeps): Tokens {
   const { store, sealed, current, endpoint, events } = deps
   const stamps = new Map<string, number>()
 
+  const another = (serverId: string) => stamps.set(serverId, (stamps.get(serverId) ?? 0) + 1)
+
   function changed({ serverId, spaceId }: Pick<Binding, 'serverId' | 'spaceId'>): void {
     current.drop(serverId)
     events.emit('authorization.changed', { spaceId, serverId })
@@ -58,7 +62,13 @@ export function createTokens(deps: TokensDeps): Tokens {
 
   /** What its issuer is to be told; null for what cannot be read. */
   function revocation(tokens: OpenTokens): Promise<boolean> | null {
-    const registration = deps.registrationOf(tokens)
+    let registration: Registration | null
+    try {
+      registration = deps.registrationOf(tokens)
+    } catch {
+      // Who signs out is signed out, whatever became of the registration.
+      return null
+    }
     if (!registration) return null
     const { metadata, accessToken, refreshToken } = tokens
     const revoke = (token: OpenTokens['accessToken']) =>
@@ -85,7 +95,7 @@ export function createTokens(deps: TokensDeps): Tokens {
         const before = store.get(binding)
         if (!sealed.put(next, before?.version ?? 0)) continue
         const more = before?.needs === 'scope' && before.clientId === clientId
-        if (!more) stamps.set(binding.serverId, (stamps.get(binding.serverId) ?? 0) + 1)
+        if (!more) another(binding.serverId)
         return changed(binding)
       }
     },
@@ -111,11 +121,15 @@ export function createTokens(deps: TokensDeps): Tokens {
       const rows = store.list(serverId)
       for (const row of rows) store.remove(row)
       if (rows.length > 0) {
-        stamps.set(serverId, (stamps.get(serverId) ?? 0) + 1)
+        another(serverId)
         changed({ serverId, spaceId })
       }
       const told = await Promise.all(telling)
       return told.length === rows.length && told.every((one) => one === true)
+    },
+    reread({ id: serverId, spaceId }) {
+      another(serverId)
+      changed({ serverId, spaceId })
     },
     stamp: (serverId) => String(stamps.get(serverId) ?? 0),
   }

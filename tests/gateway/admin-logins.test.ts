@@ -1,11 +1,13 @@
 // Sign-ins at servers as the window and the command line reach them.
 import { expect, test } from 'bun:test'
 import { type Delta, changes } from '../../gateway/admin/events'
+import { systemRuntime } from '../../gateway/runtime'
+import { Secret } from '../../gateway/secrets/secret'
 import { tempAdmin } from '../support/admin'
 import { type EvilAs, startEvilAs } from '../support/evil-as'
 
-async function ready(evil: EvilAs) {
-  const admin = tempAdmin()
+async function ready(evil: EvilAs, ...given: Parameters<typeof tempAdmin>) {
+  const admin = tempAdmin(...given)
   await admin.vault.unlock(null)
   const created = await admin.api.servers.post({
     spaceId: admin.stores.spaces.active().id,
@@ -210,4 +212,90 @@ test('[oauth.flow] [cred.inputs] a client id a person brought is listed without 
   expect((await credentials())?.clientIds).toEqual([])
   const { data: next } = await route.login.post({})
   expect(new URL(next?.url ?? '').searchParams.get('client_id')).not.toBe(clientId)
+})
+
+test('[threat.57] [oauth.flow] a registration that does not open hinders neither a sign-out nor a new sign-in', async () => {
+  await using evil = await startEvilAs({ authMethods: ['client_secret_basic'] })
+  const { admin, id, route } = await ready(evil)
+  using _admin = admin
+  const signIn = async () => {
+    const { data: begun, error } = await route.login.post({})
+    if (error) return error.value
+    const { href: url } = await evil.browse(begun.url ?? '')
+    return (await admin.api.flows({ id: begun.id }).callback.post({ url })).data
+  }
+  const damage = () =>
+    admin.stores.db.statement('UPDATE oauth_registrations SET envelope = zeroblob(60)').run()
+  expect(await signIn()).toMatchObject({ phase: 'done' })
+  damage()
+  expect(await signIn()).toMatchObject({ phase: 'done' })
+  damage()
+  // Who we are cannot be proved to the issuer any more, so it is not told.
+  expect((await route.logout.post({})).data).toMatchObject({ revoked: false, server: { signIn: null } })
+  expect(admin.stores.tokens.list(id)).toEqual([])
+  expect(await signIn()).toMatchObject({ phase: 'done' })
+  await route.registration.put({ clientId: 'of-a-person', clientSecret: 'secret', issuer: evil.issuer })
+  damage()
+  // What a person gave is not replaced by something else behind the person's back.
+  expect(await signIn()).toMatchObject({ code: 'credential.unreadable' })
+  expect(admin.internals).toEqual([])
+})
+
+for (const what of ['signs out', 'gives a client id', 'forgets the client ids'] as const)
+  test(`[threat.38] [oauth.flow] who ${what} while tokens are on their way has none afterwards`, async () => {
+    await using evil = await startEvilAs()
+    const [asked, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const fetch = async (...request: Parameters<typeof systemRuntime.fetch>) => {
+      const response = await systemRuntime.fetch(...request)
+      if (!String(request[0]).endsWith('/token')) return response
+      asked.resolve()
+      await held.promise
+      return response
+    }
+    const { admin, id, route } = await ready(evil, undefined, {
+      fetch: Object.assign(fetch, { preconnect: systemRuntime.fetch.preconnect }),
+    })
+    using _admin = admin
+    const { data: begun } = await route.login.post({})
+    const { href: url } = await evil.browse(begun?.url ?? '')
+    const finished = admin.api.flows({ id: begun?.id ?? '' }).callback.post({ url })
+    await asked.promise
+    if (what === 'signs out') await route.logout.post({})
+    else if (what === 'gives a client id') await route.registration.put({ clientId: 'of-a-person' })
+    else await route.registration.delete({})
+    held.resolve()
+    expect((await finished).data).toMatchObject({ phase: 'cancelled' })
+    expect(admin.stores.tokens.list(id)).toEqual([])
+    // What came all the same is ended where it came from.
+    expect(evil.at('issuer', '/revoke')).toHaveLength(1)
+  })
+
+test('[threat.60] [oauth.refresh] tokens an import brought are used at once', async () => {
+  await using evil = await startEvilAs()
+  const { admin, id, route } = await ready(evil)
+  using _admin = admin
+  const server = admin.stores.servers.get(id)
+  const signIn = async () => {
+    const { data: begun } = await route.login.post({})
+    const { href: url } = await evil.browse(begun?.url ?? '')
+    await admin.api.flows({ id: begun?.id ?? '' }).callback.post({ url })
+  }
+  const sent = async () => {
+    const pass = await admin.oauth.authorizations.of(server)?.tokenFor(new URL(evil.mcpUrl))
+    return pass instanceof Secret ? pass.reveal() : pass
+  }
+  await signIn()
+  const first = await sent()
+  const passphrase = 'correct horse battery'
+  const { data: made } = await admin.api.vault.export.post({ passphrase, confirm: true })
+  await signIn()
+  expect(await sent()).not.toBe(first)
+  const before = admin.oauth.tokens.stamp(id)
+  const { data: done } = await admin.api.vault.import.post({
+    ...{ file: made?.file ?? '', passphrase, replace: true },
+  })
+  expect(done).toMatchObject({ set: 1 })
+  expect(await sent()).toBe(first)
+  // What is connected connects again with them.
+  expect(admin.oauth.tokens.stamp(id)).not.toBe(before)
 })

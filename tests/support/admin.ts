@@ -28,9 +28,12 @@ export type Asked = [what: 'connect' | 'restart' | 'stop' | 'call', serverId: st
 
 /**
  * The admin API over real stores in a throw-away folder. Live servers are the one thing that is not there: what is
- * asked of them is recorded, and a call is answered with the bytes of `answer`.
+ * asked of them is recorded, and a call is answered with the bytes of `answer`. `fetch` is what goes to authorization servers.
  */
-export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":[]}}') {
+export function tempAdmin(
+  answer = '{"jsonrpc":"2.0","id":1,"result":{"content":[]}}',
+  { fetch } = { fetch: systemRuntime.fetch },
+) {
   const stores = tempStores()
   const asked: Asked[] = []
   const emitted: EventName[] = []
@@ -78,7 +81,7 @@ export function tempAdmin(answer = '{"jsonrpc":"2.0","id":1,"result":{"content":
     parts,
     {
       ...{ runtime: systemRuntime, redactor: createRedactor(), vault, events, stores, consents, trail },
-      safeFetch: testFetch(),
+      safeFetch: testFetch({ runtime: { ...systemRuntime, fetch } }),
       fault: (error) => internals.push(error),
       tell: { server: () => undefined },
     },
