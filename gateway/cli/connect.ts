@@ -27,14 +27,19 @@ export function outcome(server: ServerView): { line: string; code: number } {
   const lines = [`${safe(name)} is added, but not connected: ${safe(why)}`]
   if (state.status === 'failed' && state.code === 'upstream.http_error' && definition.type === 'http')
     lines.push('  an older server may need --transport sse')
+  const refused = state.status === 'failed' && state.code === 'upstream.credentials_refused'
+  if (refused)
+    lines.push(
+      `  give others with "mcpmux credentials set ${called} ID"; "mcpmux credentials ${called}" names them`,
+    )
   const remark = signInRemark(server)
   lines.push(
     remark === null
       ? `  when that is mended: "mcpmux restart ${called}"; to give up: "mcpmux remove ${called}"`
       : `  ${remark}`,
   )
-  const line = lines.join('\n')
-  return { line, code: cut || state.status === 'failed' ? exit.failure : exit.needsPerson }
+  const failed = cut || (state.status === 'failed' && !refused)
+  return { line: lines.join('\n'), code: failed ? exit.failure : exit.needsPerson }
 }
 
 /** Connects a server, so that what it offers is known. */

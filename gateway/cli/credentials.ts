@@ -20,7 +20,7 @@ What servers are given: their values and secrets, what they take from the enviro
 their Space, your sign-ins at them, and the client ids for those. No secret is ever shown.
 
   set       gives a value. A secret is asked for, or read from stdin when that is no terminal; it is never an argument.
-            Another value is asked for when it is left out. Where it changes what would run, you are asked to approve.
+            Another value is asked for when it is left out. What would run then is shown, and asked for unless approved.
   remove    takes a value away
   client    sign-ins go by an application that you registered at the authorization server yourself; without --client-id
             it is forgotten. --client-secret takes its secret from CLIENT_SECRET of your environment, else asks
@@ -104,14 +104,10 @@ async function list({ io, admin }: Context, wanted: string | undefined, values: 
   return exit.ok
 }
 
-/** Says what came of it; where it changed what would run, shows that and asks. */
-async function settled(
-  { io, admin }: Context,
-  server: ServerView,
-  hadConsent: boolean,
-  values: Values,
-): Promise<number> {
-  if (hadConsent && !server.consent) {
+/** Says what came of it; where what would run is not approved, shows it and asks. */
+async function settled({ io, admin }: Context, server: ServerView, values: Values): Promise<number> {
+  // Also where it waited before: who repeats the command with --yes approves it.
+  if (!server.consent) {
     const view = await must(admin.api.consents({ id: server.id }).get())
     if (!(await approve(io, admin, view, values.yes))) return exit.needsPerson
   }
@@ -138,20 +134,19 @@ async function change(
     )
   const put = (value: string | null) =>
     must(admin.api.servers({ id: server.id }).values.put({ values: [{ id: input.id, value }] }))
-  const hadConsent = server.consent !== null
   if (verb === 'remove') {
     words(rest, 'SERVER', 'ID')
-    return settled(context, await put(null), hadConsent, values)
+    return settled(context, await put(null), values)
   }
   if (input.secret && typed.length > 0)
     throw new GatewayError('input.secret_in_argv', 'leave the value out: it is asked for, or read from stdin')
   if (!input.secret && values['from-env'] !== undefined)
     throw new UsageError('--from-env is for secrets; write the value as it is')
   if (input.secret)
-    return settled(context, await put(await readSecret(io, input.id, values['from-env'])), hadConsent, values)
+    return settled(context, await put(await readSecret(io, input.id, values['from-env'])), values)
   if (typed.length === 0 && !io.canAsk) throw new UsageError('VALUE is missing')
   const value = typed.length > 0 ? givenValue(input, typed) : await askForInput(input, io)
-  return settled(context, await put(value), hadConsent, values)
+  return settled(context, await put(value), values)
 }
 
 /** The client id sign-ins of a server go by; none makes it forgotten. */

@@ -7,6 +7,7 @@ const needsPerson: readonly ErrorCode[] = [
   'upstream.needs_consent',
   'upstream.needs_input',
   'upstream.unauthorized',
+  'upstream.credentials_refused',
 ]
 
 /** One thing to do, for failures whose message does not say it already. */
@@ -30,9 +31,11 @@ const hints: Partial<Record<ErrorCode, string>> = {
   'setting.unknown': 'see "mcpmux config get"',
   'signin.unknown': 'see "mcpmux signin list"',
   'space.unknown': 'see "mcpmux space list"',
+  'upstream.credentials_refused': 'give others with "mcpmux credentials set SERVER ID"',
   'upstream.disabled': 'switch it on with "mcpmux enable"',
   'upstream.needs_consent': 'approve it with "mcpmux enable"',
-  'upstream.needs_input': 'see "mcpmux credentials SERVER", and give it with "mcpmux credentials set"',
+  'upstream.needs_input':
+    'give it with "mcpmux credentials set SERVER ID"; ${secret:NAME} with "mcpmux secret set NAME"; for ${env:NAME} start McpMux where the variable is set',
   'store.unwritable':
     'check the free space and the permissions of the data folder, or choose another with --data-dir',
   internal: 'try again; if it stays, tell us what you did',

@@ -8,7 +8,7 @@ import { safe, safeJson } from './output'
 import { signIn } from './sign-in'
 import { parse, words } from './usage'
 
-const help = `Usage: mcpmux login SERVER [--space S] [--scope S] [--no-open] [--paste]
+const help = `Usage: mcpmux login SERVER [--space S] [--scope S] [--client-id C [--client-secret]] [--no-open] [--paste]
 
 Signs you in at the authorization server of a remote server: shows who asks for what, opens the page in your browser,
 and waits until you are done. Ctrl-C cancels it.

@@ -2,15 +2,19 @@ import type { ConsentChange } from '../domain/consent-form'
 import { referredNames } from '../domain/references'
 import { risks } from '../domain/risks'
 import type { Definition } from '../domain/server'
-import { type ServerInput, valueOf } from '../domain/server-input'
+import { type ServerInput, valueOf, valuesIn } from '../domain/server-input'
 import { visibleCommand, visibleText, visibleWord } from '../domain/visible-text'
 import { aboutInput, typeWords } from './typed-value'
+
+/** Several values are told apart: one with a comma and a space in it is quoted. */
+const visibleValue = (value: string, multiple: boolean | undefined): string =>
+  multiple ? valuesIn(value, true).map(visibleWord).join(', ') : visibleText(value)
 
 /** Values as an approval is about them: of a secret one only that it is there. */
 function valueLines(input: ServerInput): string[] {
   const value = valueOf(input)
   const absent = input.required === false ? '(left out)' : '(not set)'
-  const shown = input.secret ? '(secret)' : value === null ? absent : visibleText(value)
+  const shown = input.secret ? '(secret)' : value === null ? absent : visibleValue(value, input.multiple)
   const about = aboutInput(input)
   return [
     `  value    ${visibleText(input.id)}${typeWords(input)}: ${shown}`,
@@ -29,11 +33,18 @@ function takenLines(definition: Definition): string[] {
 
 /** What differs from what was approved, one part after the other. */
 const changeLines = (changes: readonly ConsentChange[]): string[] =>
-  changes.flatMap(({ what, before, after }) => [
-    `  changed  ${visibleText(what)}`,
-    `           - ${before === null ? '(none)' : visibleWord(before)}`,
-    `           + ${after === null ? '(none)' : visibleWord(after)}`,
-  ])
+  changes.flatMap(({ what, before, after }) => {
+    const multiple = what.startsWith('values ')
+    const shown = (part: string | null) => {
+      if (part === null) return '(none)'
+      return multiple ? visibleValue(part, true) : visibleWord(part)
+    }
+    return [
+      `  changed  ${visibleText(what)}`,
+      `           - ${shown(before)}`,
+      `           + ${shown(after)}`,
+    ]
+  })
 
 /**
  * Everything an approval is about, in full and with nothing hidden, line by line; `changes` is what differs from what

@@ -50,7 +50,7 @@ const overview = `McpMux ${version}: one local endpoint for all your MCP servers
   mcpmux add NAME -- COMMAND    add a server (or --url URL)
   mcpmux list | show SERVER | remove SERVER
   mcpmux enable SERVER | disable SERVER | restart SERVER
-  mcpmux credentials [SERVER]   values and keys of servers (also: set, remove)
+  mcpmux credentials [SERVER]   values and keys of servers (also: set, remove, client)
   mcpmux secret set NAME        a secret for several servers of a Space (also: list, remove)
   mcpmux login SERVER           sign in at a remote server (also: logout)
   mcpmux key create CLIENT      a key for an AI client (also: list, rotate, edit, revoke)
@@ -66,7 +66,7 @@ const overview = `McpMux ${version}: one local endpoint for all your MCP servers
   mcpmux logs [SERVER] [-f]     what was written down
   mcpmux audit [-f]             who did what, and what was refused
   mcpmux config get | set       settings
-  mcpmux vault status           what keeps the secrets (also: unlock, use, reset)
+  mcpmux vault status           what keeps the secrets (also: unlock, use, rotate, export, import, reset)
 
 "mcpmux COMMAND --help" says more. Every command takes --data-dir D, every read --json.`
 

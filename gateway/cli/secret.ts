@@ -1,5 +1,6 @@
 import type { SpaceSecretView } from '../admin/space-secrets'
 import { isSecretName } from '../domain/references'
+import { GatewayError } from '../errors'
 import { must } from './client'
 import { type Command, type Context, exit } from './command'
 import { findSpace } from './find'
@@ -35,7 +36,10 @@ const optionsOf: OptionsOf = { list: ['space'], set: ['space', 'from-env'], remo
 const users = ({ usedBy }: SpaceSecretView): string =>
   usedBy.length === 0 ? 'nobody' : usedBy.map(({ name }) => name).join(', ')
 
-function nameIn(rest: readonly string[]): string {
+function nameIn(verb: string, rest: readonly string[]): string {
+  // What follows the name would be the value: not repeated.
+  if (verb === 'set' && rest.length > 1)
+    throw new GatewayError('input.secret_in_argv', 'leave the value out: it is asked for, or read from stdin')
   const [name] = words(rest, 'NAME')
   // Not repeated: it may be the value.
   if (!isSecretName(name))
@@ -100,7 +104,7 @@ export const command: Command = {
       words(rest)
       return list(open(values['data-dir']), values)
     }
-    const name = nameIn(rest)
+    const name = nameIn(verb, rest)
     const context = open(values['data-dir'])
     return verb === 'set' ? set(context, name, values) : remove(context, name, values)
   },

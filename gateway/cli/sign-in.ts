@@ -5,7 +5,7 @@ import { createOpenBrowser } from '../browser/open-browser'
 import { readConfig } from '../config'
 import { GatewayError } from '../errors'
 import { systemRuntime } from '../runtime'
-import { type AdminClient, must } from './client'
+import { type AdminClient, must, RemoteError } from './client'
 import type { Context } from './command'
 import { ask, eventsOf } from './event-stream'
 import { renderFailure } from './failure'
@@ -39,7 +39,15 @@ async function follow(admin: AdminClient, io: Io, id: string, signal: AbortSigna
 
 /** Gives an address the browser ended at to the gateway. Throws what it says of one that is none of a sign-in that waits. */
 async function give(admin: AdminClient, id: string, address: string): Promise<void> {
-  const flow = await must(admin.api.flows({ id }).callback.post({ url: address.trim() }))
+  const flow = await must(admin.api.flows({ id }).callback.post({ url: address.trim() })).catch(
+    (error: unknown) => {
+      if (!(error instanceof RemoteError) || error.code !== 'oauth.flow_unknown') throw error
+      throw new GatewayError(
+        'oauth.flow_unknown',
+        'this is not the address the browser ended at (…/oauth/callback?…), or it was used already',
+      )
+    },
+  )
   if (flow.id !== id) throw new GatewayError('oauth.flow_unknown', 'that address is of another one')
 }
 

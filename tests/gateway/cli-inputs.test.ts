@@ -48,6 +48,7 @@ test('[cred.inputs] add takes typed values, references in texts, and shows all o
   ])
   expect(stderr).toContain(`value    dir (folder): ${join(daemon.home, 'docs')}`)
   expect(stderr).toContain('value    level (debug|info): info')
+  expect(stderr).toMatch(/value    more \(.*\): one, --two$/m)
   expect(stderr).toContain('value    port (number, may be left out): (left out)')
   const { args, env } = await given('typed')
   expect(args).toEqual(['--dir', join(daemon.home, 'docs'), 'one', '--two'])
@@ -196,6 +197,9 @@ test('[cred.inputs] names of secrets are words, and a value typed in place of on
       name,
       expect.objectContaining({ code: 2, stderr: expect.not.stringContaining('hush/hush') }),
     ])
+  const typed = await daemon.cli(['secret', 'set', 'named', 'hush-hush'])
+  expect([typed.code, typed.stderr]).toEqual([2, expect.stringContaining('input.secret_in_argv')])
+  expect(typed.stderr).not.toContain('hush-hush')
   const { status } = await gateway.ask('PUT', '/secrets/a%20b', { value: 'x' })
   expect(status).toBe(422)
   expect((await daemon.cli(['secret', 'set', 'empty'], { stdin: '' })).code).toBe(1)
@@ -243,12 +247,34 @@ test('[cred.inputs] credentials says what is stored for whom, and gives and take
   await ok(['credentials', 'set', 'creds', 'level', 'low', '--yes'])
   expect((await given('creds')).args).toEqual(['low'])
 
+  // Whoever is told to repeat it with --yes approves by that.
+  const refused = await daemon.cli(['credentials', 'set', 'creds', 'level', 'high'])
+  expect(refused.code).toBe(4)
+  const waits = await daemon.cli(['credentials', 'set', 'creds', 'level', 'high'])
+  expect([waits.code, waits.stderr]).toEqual([4, expect.stringContaining('repeat with --yes')])
+  await ok(['credentials', 'set', 'creds', 'level', 'high', '--yes'])
+  expect((await given('creds')).args).toEqual(['high'])
+
   const removed = await daemon.cli(['credentials', 'remove', 'creds', 'API_KEY'])
   expect([removed.code, removed.stdout]).toEqual([4, 'creds: needs a value\n'])
   expect((await daemon.cli(['credentials', 'remove', 'creds', 'nothing'])).code).toBe(1)
   const json = JSON.parse(await ok(['credentials', '--json'])) as { server: string }[]
   expect(json.map(({ server }) => server)).toContain('creds')
   expect(JSON.stringify(json)).not.toMatch(/key-6|nil-61|outside-71/)
+})
+
+test('[cred.inputs] a server that refuses its credentials is left to the person, who is told how to give others', async () => {
+  using refusing = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch: () => new Response('no', { status: 401 }),
+  })
+  const { code, stderr } = await daemon.cli(
+    ['add', 'refusing', '--yes', '--url', `${refusing.url.origin}/mcp`, '--header', 'Authorization'],
+    { env: { AUTHORIZATION: 'Bearer wrong-70' } },
+  )
+  expect([code, stderr]).toEqual([4, expect.stringContaining('upstream.credentials_refused')])
+  expect(stderr).toContain('mcpmux credentials set refusing ID')
 })
 
 test('[cred.inputs] titles and descriptions of others are shown, and steer no terminal', async () => {

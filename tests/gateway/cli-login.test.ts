@@ -114,7 +114,7 @@ test('[oauth.flow] without a browser the link is shown, and the address it ends 
   // An address that is none of a sign-in's is refused, and changes nothing.
   const paste = (stdin: string) => daemon.cli(['login', 'second', '--paste', '--no-open'], { stdin })
   for (const [address, error] of [
-    ['http://127.0.0.1/nothing', 'oauth.flow_unknown'],
+    ['http://127.0.0.1/nothing', '(…/oauth/callback?…), or it was used already (oauth.flow_unknown)'],
     ['', 'input.invalid'],
   ] as const) {
     const wrong = await paste(`${address}\n`)
