@@ -12,7 +12,7 @@ import { readChallenge } from './challenge'
 import type { Current, CurrentTokens } from './current'
 import { isGood } from './lifetime'
 import type { Refresh } from './refresh'
-import { scopesIn } from './scopes'
+import { widenedScope } from './scopes'
 import type { OpenTokens } from './sealed-tokens'
 
 /** What lets requests of servers in (`transport/authorization`). */
@@ -29,7 +29,7 @@ export interface AuthorizationsDeps {
   current: CurrentTokens
   refresh: Pick<Refresh, 'renew'>
   store: Pick<TokenStore, 'mark'>
-  /** What is needed of a person changed. */
+  /** Other rights are needed, and were not before. */
   onNeed(tokens: OpenTokens): void
   runtime: Pick<Runtime, 'now' | 'monotonic'>
 }
@@ -75,14 +75,13 @@ export function createAuthorizations(deps: AuthorizationsDeps): Authorizations {
 
     function wantsMore(mine: Current, { challenge }: Refusal): Needed {
       const { tokens } = mine
-      const asked = readChallenge(challenge)?.scope ?? null
-      const wanted = new Set([...scopesIn(tokens.wantedScope), ...scopesIn(asked)])
-      const wantedScope = wanted.size === 0 ? null : [...wanted].join(' ')
+      const wantedScope = widenedScope(tokens.wantedScope, readChallenge(challenge)?.scope ?? null)
       const known = tokens.needs === 'scope' && tokens.wantedScope === wantedScope
       if (!known && store.mark(tokens, tokens.version, 'scope', wantedScope)) {
         const marked = { ...tokens, needs: 'scope', wantedScope, version: tokens.version + 1 } as const
         current.set(marked)
-        deps.onNeed(marked)
+        // Who hears of it connects anew: further words are kept for the sign-in, and are no reason to.
+        if (tokens.needs !== 'scope') deps.onNeed(marked)
       }
       return { need: 'scope' }
     }

@@ -5,6 +5,22 @@ const OFFLINE = 'offline_access'
 export const scopesIn = (text: string | null): readonly string[] =>
   text === null ? [] : text.split(' ').filter((scope) => scope !== '')
 
+/** A person reads them, and they are written to disk: a server that names new ones with each answer is not followed. */
+const MOST_WANTED = 50
+const LONGEST_WANTED = 2048
+
+/** `wanted` with what a server asks for besides, as far as there is room; null for nothing. */
+export function widenedScope(wanted: string | null, asked: string | null): string | null {
+  const all = new Set(scopesIn(wanted))
+  let length = wanted?.length ?? 0
+  for (const scope of scopesIn(asked)) {
+    if (all.has(scope) || all.size >= MOST_WANTED || length + 1 + scope.length > LONGEST_WANTED) continue
+    all.add(scope)
+    length += 1 + scope.length
+  }
+  return all.size === 0 ? null : [...all].join(' ')
+}
+
 export interface ScopeFacts {
   /** What is needed now, as the server or a person said. */
   wanted: string | null

@@ -1,8 +1,28 @@
 // Threat 39: scopes grow by what is asked for, a person sees what is new, and a server that never has enough is not believed.
 import { expect, test } from 'bun:test'
-import { addedScope, chooseScope, type ScopeFacts } from '../../gateway/oauth/scopes'
+import { addedScope, chooseScope, scopesIn, type ScopeFacts } from '../../gateway/oauth/scopes'
 import { startEvilAs } from '../support/evil-as'
 import { movedClock, openFlowParts } from '../support/flow-parts'
+import { openLeg, rejection } from '../support/remote-leg'
+import { tokenIssuer } from '../support/token-issuer'
+import { tokenParts } from '../support/token-parts'
+
+/** A server that never has enough, and says with each answer what it wants now. */
+function greedy(wants: (turn: number) => string) {
+  let turn = 0
+  const server = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    fetch: () => {
+      const challenge = `Bearer error="insufficient_scope", scope="${wants(turn++)}"`
+      return new Response(null, { status: 403, headers: { 'www-authenticate': challenge } })
+    },
+  })
+  return {
+    url: `http://127.0.0.1:${server.port}/mcp`,
+    [Symbol.asyncDispose]: () => server.stop(true),
+  }
+}
 
 const scopeOf = (url: string | null) => new URL(url ?? '').searchParams.get('scope')
 
@@ -103,4 +123,28 @@ test('[threat.39] what is asked for is no more than is needed', () => {
     addedScope(null, 'a'),
     addedScope('a', null),
   ]).toEqual(['a', null, null, 'a'])
+})
+
+test('[threat.39] a server that names other rights with each answer is heard once and remembered for little', async () => {
+  for (const [wants, most] of [
+    [(turn: number) => `tools:${turn}`, 50],
+    [(turn: number) => `${turn}${'x'.repeat(500)}`, 4],
+    [(turn: number) => `${turn}${'x'.repeat(6000)}`, 0],
+    [(turn: number) => Array.from({ length: 80 }, (_, n) => `${turn}:${n}`).join(' '), 50],
+  ] as const) {
+    await using server = greedy(wants)
+    using issuer = tokenIssuer()
+    await using parts = await tokenParts(issuer)
+    const row = parts.server(server.url)
+    parts.signIn(row, server.url)
+    const before = parts.told.length
+    await using leg = await openLeg(server.url, { authorization: parts.authorizations.of(row) ?? undefined })
+    for (let turn = 0; turn < 70; turn += 1)
+      expect((await rejection(leg.call('ping'))).code).toBe('upstream.unauthorized')
+    const { needs, wantedScope, version } = parts.stores.tokens.list(row.id)[0] ?? {}
+    expect([needs, scopesIn(wantedScope ?? null).length]).toEqual(['scope', most])
+    expect(wantedScope?.length ?? 0).toBeLessThanOrEqual(2048)
+    expect(version ?? 0).toBeLessThanOrEqual(1 + Math.max(1, most))
+    expect(parts.told.length - before).toBe(1)
+  }
 })
