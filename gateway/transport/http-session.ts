@@ -48,8 +48,10 @@ export function createHttpSession(options: HttpSessionOptions): HttpSession {
   const own = ownHeaders(options.headers)
   const common = {
     ...({ trust: { kind: 'typed' }, redirects: 'same-origin', connectTimeout, ca } as const),
-    within: authorization ? (next: URL) => token === null || authorization.covers(next) : undefined,
   }
+  /** By the token of this request: others of the session may have another one, or none, by the time it is redirected. */
+  const within = (carried: Secret | null) => (next: URL) =>
+    carried === null || authorization?.covers(next) === true
   let id: string | null = null
   let version: string | null = null
   let token: Secret | null = null
@@ -96,7 +98,15 @@ export function createHttpSession(options: HttpSessionOptions): HttpSession {
       const attempt = (given: Secret | null) => {
         use(given)
         const headers = extra ? { ...posting, ...extra } : posting
-        return safeFetch(url, { ...common, method: 'POST', headers, body, signal, idleTimeout })
+        return safeFetch(url, {
+          ...common,
+          within: within(given),
+          method: 'POST',
+          headers,
+          body,
+          signal,
+          idleTimeout,
+        })
       }
       return new AuthorizedRequest(authorization, url, attempt, onWait)
     },
@@ -105,11 +115,19 @@ export function createHttpSession(options: HttpSessionOptions): HttpSession {
         use(given)
         const headers: Record<string, string> = { ...shared, accept: 'text/event-stream' }
         if (lastEventId !== null) headers['last-event-id'] = lastEventId
-        return safeFetch(url, { ...common, method: 'GET', headers, signal, idleTimeout })
+        return safeFetch(url, {
+          ...common,
+          within: within(given),
+          method: 'GET',
+          headers,
+          signal,
+          idleTimeout,
+        })
       }),
     delete(signal) {
-      use(atHand())
-      return safeFetch(url, { ...common, method: 'DELETE', headers: shared, signal })
+      const given = atHand()
+      use(given)
+      return safeFetch(url, { ...common, within: within(given), method: 'DELETE', headers: shared, signal })
     },
     begin(response) {
       const given = response.headers.get('mcp-session-id')

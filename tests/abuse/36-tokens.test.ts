@@ -112,6 +112,35 @@ test('[threat.36] tokens follow redirects within their resource and to nowhere e
   expect(thief.seen).toEqual([])
 })
 
+test('[threat.36] a redirect is judged by the token of its own request, whatever others of the session carry', async () => {
+  const [arrived, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<Response>()]
+  const paths: string[] = []
+  await using server = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    fetch(request) {
+      const { pathname } = new URL(request.url)
+      paths.push(`${pathname} ${request.headers.has('authorization')}`)
+      if (paths.length > 1) return new Response(null, { status: 404 })
+      arrived.resolve()
+      return answer.promise
+    },
+  })
+  using issuer = tokenIssuer()
+  await using parts = await tokenParts(issuer)
+  const url = `http://127.0.0.1:${server.port}/mcp`
+  const row = parts.server(url)
+  parts.signIn(row, url)
+  await using leg = await openLeg(url, { authorization: parts.authorizations.of(row) ?? undefined })
+  const first = rejection(leg.call('ping'))
+  await arrived.promise
+  await parts.tokens.forget(row)
+  await rejection(leg.call('ping'))
+  answer.resolve(new Response(null, { status: 307, headers: { location: '/elsewhere' } }))
+  expect((await first).code).toBe('net.redirect')
+  expect(paths).toEqual(['/mcp true', '/mcp false'])
+})
+
 test('[threat.36] a legacy server that names an endpoint elsewhere gets the token to itself alone', async () => {
   await using thief = listener()
   const events = (endpoint: string) =>
