@@ -7,6 +7,8 @@ import type { Refresh } from './refresh'
 /** How long at most until it looks again: this machine may have slept meanwhile. Milliseconds. */
 const LONGEST_LOOK = 30_000
 const SHORTEST_LOOK = 1000
+/** Shortest life of tokens that are renewed though nobody calls: an issuer of shorter ones would have us ask for ever. */
+const LEAST_LIFE = 30_000
 
 export interface RefresherDeps {
   servers(): readonly Server[]
@@ -18,7 +20,8 @@ export interface RefresherDeps {
 
 /**
  * Renews tokens before they run out, whether or not anybody calls their server: an authorization server forgets a sign-in
- * nobody uses. Ends when disposed.
+ * nobody uses. The tokens of a server are 30 s old at least; those that live shorter are left to who calls. Ends when
+ * disposed.
  */
 export function createRefresher(deps: RefresherDeps): Disposable {
   const { current, refresh, runtime } = deps
@@ -36,8 +39,11 @@ export function createRefresher(deps: RefresherDeps): Disposable {
     }
     if (!mine || mine.tokens.refreshToken === null || mine.tokens.expiresAt === null) return null
     if (mine.tokens.needs === 'refused' || mine.tokens.needs === 'expired') return null
+    const { issuedAt, expiresAt } = mine.tokens
+    if (expiresAt - issuedAt < LEAST_LIFE) return null
     const now = runtime.now()
-    const due = now < mine.goodFrom ? now : Math.max(mine.renewAt, now + refresh.wait(mine.tokens))
+    const early = Math.max(mine.renewAt, issuedAt + LEAST_LIFE)
+    const due = now < mine.goodFrom ? now : Math.max(early, now + refresh.wait(mine.tokens))
     return { mine, due }
   }
 

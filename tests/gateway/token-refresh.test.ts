@@ -55,6 +55,28 @@ test('[oauth.refresh] tokens are renewed at four fifths of their life whether or
   expect(parts.faults).toEqual([])
 })
 
+test('[threat.38] tokens that live for seconds are renewed at most every 30 s unless somebody calls', async () => {
+  for (const [life, most] of [
+    [1, 0],
+    [29, 0],
+    [30, 120],
+    [35, 120],
+  ] as const) {
+    using issuer = tokenIssuer()
+    issuer.life = life
+    const time = fakeTime()
+    await using parts = await tokenParts(issuer, time)
+    const server = parts.server(url)
+    const { accessToken } = parts.signIn(server, url)
+    for (let minute = 0; minute < 60; minute += 1) await time.pass(60_000)
+    const asked = issuer.asked.length
+    expect(`${life} s: ${asked <= most && asked >= most * 0.4}`).toBe(`${life} s: true`)
+    time.set(time.runtime.now() + 60_000)
+    const given = await ask(portOf(parts, server))
+    expect([given.startsWith('access-'), given === accessToken.reveal()]).toEqual([true, false])
+  }
+})
+
 test('[threat.38] two hundred who ask when the tokens ran out make one request and get the same', async () => {
   using issuer = tokenIssuer()
   const time = fakeTime()
