@@ -51,6 +51,7 @@ export function openOAuth(parts: Parts, foundation: OAuthFoundation, listening: 
   })
   const tokens = createTokens({ store, sealed, current, endpoint, registrationOf, events })
   const authorizations = createAuthorizations({ store, current, refresh, runtime, onNeed: tell })
+  parts.defer(refresh.close)
   parts.use(createRefresher({ servers: () => servers.list(), current, refresh, runtime, report: fault }))
   parts.defer(events.on('vault.changed', () => current.clear()))
   parts.defer(
@@ -83,7 +84,7 @@ export function openOAuth(parts: Parts, foundation: OAuthFoundation, listening: 
     tokenEndpoint: endpoint,
     accept: tokens.accept,
     report: fault,
-    ...{ rows, registrations, vault, safeFetch, fetchFor, redactor, events, runtime },
+    ...{ rows, registrations, vault, safeFetch, fetchFor, redactor, events, runtime, db: stores.db },
   })
   parts.defer(flows.close)
   const withdraw = createWithdraw({ tokens, registrations, fetchFor })

@@ -31,7 +31,7 @@ export interface BeginDeps {
   lastChallenge: (serverId: string, url: string) => string | null
   /** Where browsers are sent back to now. */
   redirectUri: () => string
-  runtime: Pick<Runtime, 'now' | 'newId' | 'randomBytes'>
+  runtime: Pick<Runtime, 'now' | 'newId' | 'randomBytes' | 'sleep'>
 }
 
 const LIFETIME = 600_000
@@ -77,7 +77,8 @@ export function createBegin(deps: BeginDeps) {
     if (!deps.consented(server)) throw new GatewayError('upstream.needs_consent')
     deps.vault.requireOpen()
     const redirectUri = deps.redirectUri()
-    const wanted = [...new Set([...scopesIn(asked), ...scopesIn(demanded(serverId))])].join(' ')
+    const wanted = demanded(serverId)
+    const needed = [...new Set([...scopesIn(asked), ...scopesIn(wanted)])].join(' ')
     const live = rows.live(serverId)
     if (
       live &&
@@ -85,7 +86,7 @@ export function createBegin(deps: BeginDeps) {
       rows.view(live).url !== null &&
       live.redirectUri === redirectUri &&
       coversUrl(live.resource, url) &&
-      includes(live.scope, wanted)
+      includes(live.scope, needed)
     )
       return live
 
@@ -95,6 +96,7 @@ export function createBegin(deps: BeginDeps) {
       url,
       transport: server.definition.type === 'sse' ? 'sse' : 'http',
       fetch,
+      runtime,
       challenge: deps.lastChallenge(serverId, url.href),
       known: held.map(({ issuer }) => issuer),
     })
@@ -102,7 +104,8 @@ export function createBegin(deps: BeginDeps) {
       .list(serverId)
       .find((row) => row.issuer === metadata.issuer && row.resource === resource)
     const scope = chooseScope({
-      wanted: wanted === '' ? (challenge?.scope ?? null) : wanted,
+      wanted: wanted ?? challenge?.scope ?? null,
+      asked,
       granted: granted?.scope ?? null,
       supported: scopes,
       issuerScopes: metadata.scopes,

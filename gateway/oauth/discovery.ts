@@ -3,7 +3,9 @@ import type { IssuerMetadata } from '../domain/authorization'
 import type { RemoteDefinition } from '../domain/server'
 import { GatewayError } from '../errors'
 import { discard } from '../net/body'
-import type { SafeFetch } from '../net/safe-fetch'
+import type { SafeFetch, SafeRequest } from '../net/safe-fetch'
+import { unlessAborted } from '../net/unless-aborted'
+import type { Runtime } from '../runtime'
 import { type Challenge, readChallenge } from './challenge'
 import type { OAuthFetch } from './fetch'
 import { assumedMetadata, findIssuerMetadata } from './issuer-metadata'
@@ -23,6 +25,7 @@ export interface DiscoverRequest {
   url: URL
   transport: RemoteDefinition['type']
   fetch: OAuthFetch
+  runtime: Pick<Runtime, 'sleep'>
   /** `WWW-Authenticate` of the server's last refusal; null for finding out. */
   challenge: string | null
   /** Issuers this server has tokens or a client id from: kept to as long as the server names them. */
@@ -38,17 +41,23 @@ const PATIENCE = 10_000
  */
 async function probe(
   safeFetch: SafeFetch,
-  { url, transport }: DiscoverRequest,
+  { url, transport, runtime }: DiscoverRequest,
 ): Promise<{ refused: boolean; challenge: string | null }> {
+  const done = new AbortController()
+  const late = new AbortController()
+  runtime.sleep(PATIENCE, done.signal).then(
+    () => late.abort(new GatewayError('net.failed', 'its answer took too long')),
+    () => undefined,
+  )
   const common = {
     trust: { kind: 'typed' },
     redirects: 'same-origin',
     connectTimeout: PATIENCE,
     idleTimeout: PATIENCE,
+    signal: late.signal,
   } as const
   const stream = 'text/event-stream'
-  const response = await safeFetch(
-    url,
+  const request: SafeRequest =
     transport === 'sse'
       ? { ...common, headers: { accept: stream } }
       : {
@@ -56,10 +65,15 @@ async function probe(
           method: 'POST',
           headers: { accept: `application/json, ${stream}`, 'content-type': 'application/json' },
           body: new TextEncoder().encode('{"jsonrpc":"2.0","id":1,"method":"ping"}'),
-        },
-  )
-  await discard(response)
-  return { refused: response.status === 401, challenge: response.headers.get('www-authenticate') }
+        }
+  try {
+    const response = await unlessAborted(safeFetch(url, request), late.signal)
+    // Its head says it all; a body may come a byte at a time.
+    await unlessAborted(discard(response), late.signal).catch(() => undefined)
+    return { refused: response.status === 401, challenge: response.headers.get('www-authenticate') }
+  } finally {
+    done.abort()
+  }
 }
 
 async function issuerOf(request: DiscoverRequest, issuers: readonly string[]): Promise<IssuerMetadata> {

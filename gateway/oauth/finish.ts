@@ -3,6 +3,7 @@ import type { IssuerMetadata } from '../domain/authorization'
 import { GatewayError, toGatewayError } from '../errors'
 import type { Redactor } from '../secrets/redactor'
 import type { Secret } from '../secrets/secret'
+import type { Database } from '../store/database'
 import type { StoredFlow } from '../store/oauth-flows'
 import type { ServerStore } from '../store/servers'
 import { callbackUrl, codeIn, placeOf, stateIn } from './answer'
@@ -22,9 +23,10 @@ export type AcceptTokens = (
   registration: Registration,
   metadata: IssuerMetadata,
   grant: TokenGrant,
-) => void | Promise<void>
+) => void
 
 export interface FinishDeps {
+  db: Pick<Database, 'transaction'>
   servers: Pick<ServerStore, 'get' | 'list'>
   rows: FlowRows
   registrations: Pick<Registrations, 'find' | 'put' | 'remove'>
@@ -72,16 +74,26 @@ export function createReceive(deps: FinishDeps): (address: string) => Received {
     const grant = await exchange(metadata, registration, {
       ...{ code, verifier: sealed.verifier, redirectUri, resource, typedUrl },
     })
-    stillFits(flow)
+    // Nobody uses them if they are not kept.
+    const revoke = () =>
+      deps.tokenEndpoint.revoke(metadata, registration, grant.refreshToken ?? grant.accessToken, typedUrl)
     if (rows.get(flow.id)?.phase !== 'received') {
-      const token = grant.refreshToken ?? grant.accessToken
-      await deps.tokenEndpoint.revoke(metadata, registration, token, typedUrl)
+      await revoke()
       return
     }
-    if (sealed.registration) registrations.put(owner, sealed.registration)
-    const binding = { serverId, spaceId, issuer, resource }
-    // What is not said was granted as it was asked for (RFC 6749, section 5.1).
-    await deps.accept(binding, registration, metadata, { ...grant, scope: grant.scope ?? flow.scope })
+    try {
+      stillFits(flow)
+      const binding = { serverId, spaceId, issuer, resource }
+      // Tokens without the client id they belong to could never be renewed.
+      deps.db.transaction(() => {
+        if (sealed.registration) registrations.put(owner, sealed.registration)
+        // What is not said was granted as it was asked for (RFC 6749, section 5.1).
+        deps.accept(binding, registration, metadata, { ...grant, scope: grant.scope ?? flow.scope })
+      })
+    } catch (error) {
+      void revoke()
+      throw error
+    }
     rows.step(flow, 'received', 'done')
     if (sealed.registration && older) void deregister(deps.fetchFor(typedUrl), older)
   }
@@ -103,9 +115,9 @@ export function createReceive(deps: FinishDeps): (address: string) => Received {
   function fail(flow: StoredFlow, thrown: unknown): void {
     const error = toGatewayError(thrown)
     if (error.code === 'internal') deps.report(thrown)
+    rows.step(flow, 'received', 'failed', new GatewayError(error.code, redactor.redact(error.detail ?? '')))
     // An issuer that does not know the client id it gave will not know it the next time.
     if (thrown instanceof RefusedError && thrown.error === 'invalid_client') forget(flow)
-    rows.step(flow, 'received', 'failed', new GatewayError(error.code, redactor.redact(error.detail ?? '')))
   }
 
   function forget({ serverId, spaceId, issuer, clientId }: StoredFlow): void {

@@ -1,7 +1,7 @@
 // Flows as they are stored: what is secret of them sealed, their state as a hash only.
 import { createHash } from 'node:crypto'
 import type { FlowPhase, IssuerMetadata } from '../domain/authorization'
-import type { GatewayError } from '../errors'
+import { GatewayError } from '../errors'
 import type { EventBus } from '../events'
 import type { Runtime } from '../runtime'
 import type { Place } from '../secrets/envelope'
@@ -59,6 +59,9 @@ const placeOf = (flow: Pick<StoredFlow, 'id' | 'spaceId'>): Place => ({
   space: flow.spaceId,
 })
 
+/** Longer than a code takes to be traded. Milliseconds. */
+const TRADE_MS = 60_000
+
 export function createFlowRows(deps: {
   store: FlowStore
   tokens: Pick<TokenStore, 'get'>
@@ -80,8 +83,12 @@ export function createFlowRows(deps: {
 
   /** As it is at this time. */
   function now(flow: StoredFlow | null): StoredFlow | null {
-    if (flow?.phase !== 'waiting' || flow.expiresAt > runtime.now()) return flow
-    step(flow, 'waiting', 'expired')
+    if (!flow || flow.expiresAt > runtime.now()) return flow
+    if (flow.phase === 'waiting') step(flow, 'waiting', 'expired')
+    // Its end could not be written down, on a full disk for one.
+    else if (flow.phase === 'received' && flow.expiresAt + TRADE_MS <= runtime.now())
+      step(flow, 'received', 'failed', new GatewayError('oauth.interrupted', 'how it went was not noted'))
+    else return flow
     return store.get(flow.id)
   }
 

@@ -1,4 +1,4 @@
-import { type GatewayError, toGatewayError } from '../errors'
+import { GatewayError, toGatewayError } from '../errors'
 import type { Runtime } from '../runtime'
 import type { Secret } from '../secrets/secret'
 import type { TokenKey, TokenStore } from '../store/oauth-tokens'
@@ -32,6 +32,8 @@ export interface Refresh {
   renew(stale: OpenTokens): Promise<Renewal | null>
   /** Milliseconds until it is of use to try again; 0 for now. */
   wait(key: TokenKey): number
+  /** Begins no renewal any more; resolves when those under way are stored or given up. */
+  close(): Promise<void>
 }
 
 /** Longest time a renewal takes; another process may begin after it. */
@@ -49,6 +51,8 @@ interface Pause {
 }
 
 const nameOf = ({ serverId, issuer, resource }: TokenKey): string => `${serverId} ${issuer} ${resource}`
+
+const stopping = () => new GatewayError('oauth.unreachable', 'McpMux is stopping')
 
 type Grant = TokenGrant & { refreshToken: Secret }
 
@@ -70,6 +74,7 @@ export function createRefresh(deps: RefreshDeps): Refresh {
   const { store, sealed, endpoint, runtime } = deps
   const running = new Map<string, Promise<Renewal | null>>()
   const pauses = new Map<string, Pause>()
+  let closed = false
   /** Got, but not stored yet: the disk was full, for one. The refresh token they replace may be used up. */
   const unsaved = new Map<string, { old: OpenTokens; grant: Grant }>()
 
@@ -142,6 +147,7 @@ export function createRefresh(deps: RefreshDeps): Refresh {
       }
       if (!areSame(now, stale)) return { outcome: 'renewed', tokens: now }
       if (now.needs === 'refused' || now.needs === 'expired') return { outcome: 'person', tokens: now }
+      if (closed) throw stopping()
       const until = runtime.now() + CLAIM
       if (!store.claim(now, now.version, runtime.now(), until)) {
         await runtime.sleep(LOOK)
@@ -157,10 +163,16 @@ export function createRefresh(deps: RefreshDeps): Refresh {
 
   return {
     wait: (key) => waitOf(nameOf(key)),
+    async close() {
+      closed = true
+      // The refresh token that is under way may be used up, and only its answer has the next one.
+      await Promise.allSettled(running.values())
+    },
     renew(stale) {
       const name = nameOf(stale)
       const under = running.get(name)
       if (under) return under
+      if (closed) return Promise.reject(stopping())
       const held = pauses.get(name)
       if (held && waitOf(name) > 0) return Promise.reject(held.error)
       const work = run(name, stale)

@@ -22,8 +22,10 @@ export function widenedScope(wanted: string | null, asked: string | null): strin
 }
 
 export interface ScopeFacts {
-  /** What is needed now, as the server or a person said. */
+  /** What is needed now, as the server said; null when it did not. */
   wanted: string | null
+  /** What a person wants beyond that. */
+  asked: string | null
   /** What tokens already have; kept, so that what worked goes on working. */
   granted: string | null
   /** All the server has. */
@@ -33,9 +35,9 @@ export interface ScopeFacts {
 }
 
 /** The scope of a request; null to leave it out. Asks to stay signed in where the authorization server has a scope for it. */
-export function chooseScope({ wanted, granted, supported, issuerScopes }: ScopeFacts): string | null {
+export function chooseScope({ wanted, asked, granted, supported, issuerScopes }: ScopeFacts): string | null {
   const base = wanted === null ? (supported ?? []) : scopesIn(wanted)
-  const chosen = new Set([...scopesIn(granted), ...base])
+  const chosen = new Set([...scopesIn(granted), ...scopesIn(asked), ...base])
   chosen.delete(OFFLINE)
   // Alone it would take the place of what is given by default.
   if (chosen.size > 0 && issuerScopes?.includes(OFFLINE) === true) chosen.add(OFFLINE)

@@ -104,12 +104,14 @@ test('[threat.39] one browser is opened for a server within a minute', async () 
 })
 
 test('[threat.39] what is asked for is no more than is needed', () => {
-  const none: ScopeFacts = { wanted: null, granted: null, supported: null, issuerScopes: null }
+  const none: ScopeFacts = { wanted: null, asked: null, granted: null, supported: null, issuerScopes: null }
   const cases: [Partial<ScopeFacts>, string | null][] = [
     [{}, null],
     [{ supported: ['a', 'b'] }, 'a b'],
     [{ wanted: 'a', supported: ['a', 'b'] }, 'a'],
     [{ wanted: 'c', granted: 'a b' }, 'a b c'],
+    [{ asked: 'c', supported: ['a', 'b'] }, 'c a b'],
+    [{ asked: 'c', wanted: 'a', supported: ['a', 'b'] }, 'c a'],
     [{ granted: 'a b', supported: ['a'] }, 'a b'],
     [{ supported: ['a', 'offline_access'] }, 'a'],
     [{ supported: ['a'], issuerScopes: ['offline_access'] }, 'a offline_access'],

@@ -257,3 +257,25 @@ test('[threat.41] removing a server revokes its tokens and ends its registration
   // The registration ends last: with it McpMux proves that the tokens are its own.
   expect(evil.log.at(-1)).toBe(ended())
 })
+
+test('[threat.41] [threat.38] tokens that cannot be stored are ended, and the client id before them stays', async () => {
+  await using evil = await startEvilAs({ authMethods: ['client_secret_post'] })
+  const clock = movedClock()
+  await using parts = await openFlowParts({ runtime: clock })
+  const { id, spaceId } = parts.addServer(evil.mcpUrl)
+  const { clientId } = await signIn(parts, evil, id)
+  // Another redirect address takes another registration, and the tokens of the first are still good.
+  const held = parts.registrations.find({ id, spaceId }, evil.issuer)
+  if (!held) throw new Error('it is registered')
+  parts.registrations.put({ id, spaceId }, { ...held, redirectUri: 'http://127.0.0.1:1/oauth/callback' })
+  parts.stores.db
+    .statement(
+      "CREATE TEMP TRIGGER full BEFORE INSERT ON oauth_tokens BEGIN SELECT RAISE(ABORT, 'full'); END",
+    )
+    .run()
+  const second = await signIn(parts, evil, id)
+  expect([second.flow.phase, second.clientId === clientId]).toEqual(['failed', false])
+  expect(parts.registrations.find({ id, spaceId }, evil.issuer)?.clientId).toBe(clientId)
+  expect(parts.stores.tokens.list(id).map((row) => row.clientId)).toEqual([clientId])
+  while (evil.at('issuer', '/revoke').length === 0) await Bun.sleep(5)
+})

@@ -1,7 +1,9 @@
 // How it is found out where a person signs in, at servers that are not like the others.
 import { expect, test } from 'bun:test'
+import { systemRuntime } from '../../gateway/runtime'
 import { startEvilAs } from '../support/evil-as'
 import { openFlowParts } from '../support/flow-parts'
+import { startRawPeer } from '../support/raw-peer'
 import { tempVault } from '../support/temp-vault'
 
 /** A server of our own, with what came to it. */
@@ -127,3 +129,33 @@ test('[oauth.flow] a run that ended while it traded a code says so, and the sign
   expect(next.flows.get(flow.id)).toMatchObject({ phase: 'failed', error: 'oauth.interrupted', url: null })
   expect((await next.signIn(evil, server.id)).phase).toBe('done')
 })
+
+test('[oauth.flow] [threat.34] a server that refuses a byte at a time does not hold the sign-in up', async () => {
+  const timers = new Set<() => void>()
+  let trickles = 0
+  // One for each address; only the first is told to be in no hurry.
+  await using slow = await startRawPeer(async (write) => {
+    if (++trickles > 1)
+      return void (await write('HTTP/1.1 404 No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n'))
+    await write('HTTP/1.1 401 No\r\ncontent-length: 4096\r\n\r\n')
+    for (let bytes = 0; bytes < 4000 && (await write('x')); bytes++) {
+      // All the time there is passes, and the body goes on.
+      if (bytes === 5) for (const over of timers) over()
+      await Bun.sleep(10)
+    }
+  })
+  const runtime = {
+    ...systemRuntime,
+    sleep: (ms: number, signal?: AbortSignal) =>
+      ms === 10_000
+        ? new Promise<void>((resolve, reject) => {
+            timers.add(resolve)
+            signal?.addEventListener('abort', () => reject(signal.reason))
+          })
+        : systemRuntime.sleep(ms, signal),
+  }
+  await using parts = await openFlowParts({ runtime })
+  const { id } = parts.addServer(`${slow.url}mcp`)
+  await expect(parts.flows.begin(id)).rejects.toThrow('does not register McpMux')
+  expect(slow.sent()).toBeLessThan(2000)
+}, 20_000)

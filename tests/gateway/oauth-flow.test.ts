@@ -76,6 +76,49 @@ test('[oauth.flow] a sign-in waits through a restart, and the whole address can 
   )
 }, 60_000)
 
+test('[oauth.refresh] [threat.38] a gateway that is stopped while it renews keeps what comes of it', async () => {
+  await using evil = await startEvilAs()
+  const [place, keychain] = [tempHome(), createMemoryKeychain()]
+  const asked = Promise.withResolvers<void>()
+  const held = Promise.withResolvers<void>()
+  let ahead = 0
+  const fetch = async (...request: Parameters<typeof systemRuntime.fetch>) => {
+    const body = request[1]?.body
+    const form = body instanceof Uint8Array ? new TextDecoder().decode(body) : ''
+    const response = await systemRuntime.fetch(...request)
+    if (!form.includes('grant_type=refresh_token')) return response
+    asked.resolve()
+    await held.promise
+    return response
+  }
+  const runtime = {
+    ...systemRuntime,
+    now: () => systemRuntime.now() + ahead,
+    fetch: Object.assign(fetch, { preconnect: systemRuntime.fetch.preconnect }),
+  }
+  const before = await oauthGateway(runtime, place, keychain)
+  const { id } = await before.add(evil.mcpUrl)
+  await before.signIn(id)
+  await ready(before, id)
+  expect(await whoami(before)).toContain('tools:read')
+  ahead = 2 * 3_600_000
+  const call = before.caller.call('guarded_whoami', {}).catch(() => undefined)
+  await asked.promise
+  const stopped = before.gateway.stop()
+  // Whoever waits for it is told off after the time calls in flight have; the rest would be closed a moment later.
+  await call
+  await Promise.race([stopped, Bun.sleep(1500)])
+  held.resolve()
+  await stopped
+  await using after = await oauthGateway({ ...systemRuntime, now: runtime.now }, place, keychain)
+  expect(await whoami(after)).toContain('tools:read')
+  expect((await after.view(id)).signIn?.needs).toBeNull()
+  // The answer that was under way was the only one.
+  expect(
+    evil.at('issuer', '/token').filter(({ form }) => form.get('grant_type') === 'refresh_token'),
+  ).toHaveLength(1)
+}, 60_000)
+
 test('[oauth.flow] [threat.36] at another address a server is another one: what it said before does not count', async () => {
   await using one = await startEvilAs()
   await using two = await startEvilAs()

@@ -80,7 +80,7 @@ export async function openFlowParts(options: FlowPartsOptions = {}) {
     },
     redactor: createRedactor(),
     report: (error) => problems.push(error),
-    ...{ rows, registrations, vault, safeFetch, fetchFor, events, runtime },
+    ...{ rows, registrations, vault, safeFetch, fetchFor, events, runtime, db: stores.db },
   })
   const listener = Bun.serve({
     hostname: '127.0.0.1',
