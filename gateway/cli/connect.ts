@@ -46,6 +46,17 @@ export function outcome(server: ServerView): { line: string; code: number } {
 export const connectOnce = (admin: AdminClient, id: string): Promise<ServerView> =>
   must(admin.api.servers({ id }).connect.post({}))
 
+/** Whether what an approved server offers was never read, and nothing but that is in the way of reading it. */
+const isUnread = ({ enabled, consent, refreshedAt, state }: ServerView): boolean =>
+  enabled &&
+  consent !== null &&
+  refreshedAt === null &&
+  (state.status === 'idle' || state.status === 'connecting' || state.status === 'failed')
+
+/** Connects a server that was never read, because a value it was given is what it waited for; null for any other. */
+export const connectUnread = async (admin: AdminClient, server: ServerView): Promise<ServerView | null> =>
+  isUnread(server) ? connectOnce(admin, server.id) : null
+
 /** What of a server clients do not get, in lines for the person. */
 export async function withheldNotices(admin: AdminClient, serverId: string): Promise<string[]> {
   const { withheld, changes } = await must(admin.api.status.get())

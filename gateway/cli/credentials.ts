@@ -5,6 +5,7 @@ import { GatewayError } from '../errors'
 import { must } from './client'
 import { readClientId } from './client-id'
 import { type Command, type Context, exit } from './command'
+import { connectUnread, outcome } from './connect'
 import { findServer, findSpace } from './find'
 import { approve } from './give-consent'
 import { safe, show, stateWord, table, when } from './output'
@@ -112,6 +113,13 @@ async function settled({ io, admin }: Context, server: ServerView, values: Value
     if (!(await approve(io, admin, view, values.yes))) return exit.needsPerson
   }
   const now = await must(admin.api.servers({ id: server.id }).get())
+  const connected = await connectUnread(admin, now)
+  if (connected) {
+    const { line, code } = outcome(connected)
+    if (values.json || code === exit.ok) await show(io, values.json, connected, () => line)
+    if (code !== exit.ok) io.talk(line)
+    return code
+  }
   await show(io, values.json, now, () => `${safe(now.name)}: ${stateWord(now.state)}`)
   return now.state.status === 'needs_input' ? exit.needsPerson : exit.ok
 }

@@ -3,6 +3,7 @@ import { isSecretName } from '../domain/references'
 import { GatewayError } from '../errors'
 import { must } from './client'
 import { type Command, type Context, exit } from './command'
+import { connectUnread, outcome } from './connect'
 import { findSpace } from './find'
 import { plural, safe, show, table, when } from './output'
 import { readSecret } from './typed-value'
@@ -74,6 +75,10 @@ async function set({ io, admin }: Context, name: string, values: Values): Promis
     view,
     () => `${name} is set in Space ${safe(space.name)}; used by ${safe(users(view))}`,
   )
+  for (const { id } of view.usedBy) {
+    const connected = await connectUnread(admin, await must(admin.api.servers({ id }).get()))
+    if (connected) io.talk(outcome(connected).line)
+  }
   return exit.ok
 }
 

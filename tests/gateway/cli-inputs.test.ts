@@ -267,7 +267,10 @@ test('[cred.inputs] a server that refuses its credentials is left to the person,
   using refusing = Bun.serve({
     port: 0,
     hostname: '127.0.0.1',
-    fetch: () => new Response('no', { status: 401 }),
+    fetch: (request) =>
+      request.headers.get('authorization') === 'Bearer right-70'
+        ? fetch(new Request(remote.url, request))
+        : new Response('no', { status: 401 }),
   })
   const { code, stderr } = await daemon.cli(
     ['add', 'refusing', '--yes', '--url', `${refusing.url.origin}/mcp`, '--header', 'Authorization'],
@@ -275,6 +278,32 @@ test('[cred.inputs] a server that refuses its credentials is left to the person,
   )
   expect([code, stderr]).toEqual([4, expect.stringContaining('upstream.credentials_refused')])
   expect(stderr).toContain('mcpmux credentials set refusing ID')
+  const give = (stdin: string) => daemon.cli(['credentials', 'set', 'refusing', 'Authorization'], { stdin })
+  const again = await give('Bearer wrong-71\n')
+  expect([again.code, again.stdout, again.stderr]).toEqual([
+    4,
+    '',
+    expect.stringContaining('upstream.credentials_refused'),
+  ])
+  const right = await give('Bearer right-70\n')
+  expect([right.code, right.stdout]).toEqual([0, expect.stringMatching(/^refusing: \d tools?$/m)])
+})
+
+test('[cred.inputs] a server that waited for its value is connected once it has it, so that its tools are known', async () => {
+  const tools = async (name: string) =>
+    (JSON.parse(await ok(['show', name, '--json'])) as { features: { tool: number } }).features.tool
+  const definition = { type: 'stdio', command: program[0], args: [givenProgram], cwd: null } as const
+  await gateway.add('late', { ...definition, env: { K: '${input:k}' } }, [
+    { id: 'k', secret: true, value: null },
+  ])
+  expect(await tools('late')).toBe(0)
+  expect(await ok(['credentials', 'set', 'late', 'k'], { stdin: 'late-80\n' })).toMatch(/^late: \d tools?$/m)
+  expect(await tools('late')).toBeGreaterThan(0)
+
+  await gateway.add('later', { ...definition, env: { K: '${secret:later}' } }, [])
+  const { code, stderr } = await daemon.cli(['secret', 'set', 'later'], { stdin: 'late-81\n' })
+  expect([code, stderr]).toEqual([0, expect.stringMatching(/^later: \d tools?$/m)])
+  expect(await tools('later')).toBeGreaterThan(0)
 })
 
 test('[cred.inputs] titles and descriptions of others are shown, and steer no terminal', async () => {
