@@ -16,6 +16,8 @@ export interface Assault {
   key: string
   session: string
   body: string
+  /** How long one attack is waited for; one that takes longer counts as silent. */
+  patienceMs?: number
 }
 
 export interface Outcome {
@@ -64,7 +66,7 @@ export async function startAttacker({ guarded }: { guarded: boolean }) {
     /** Origins the attacker serves: the near one and the far one. */
     near: served[0],
     far: served[1],
-    async attack({ from, ...input }: Assault): Promise<Outcome> {
+    async attack({ from, patienceMs = 1500, ...attack }: Assault): Promise<Outcome> {
       const context = await browser.newContext()
       const tab = await context.newPage()
       const cors = new Set<string>()
@@ -80,7 +82,7 @@ export async function startAttacker({ guarded }: { guarded: boolean }) {
       // Only this one address is answered by the attacker; everything else of the same origin is the real thing.
       if (!served.some((origin) => origin === from))
         await tab.route(address, (route) => route.fulfill({ contentType: 'text/html', body: page }))
-      await tab.goto(`${address}#${encodeURIComponent(JSON.stringify(input))}`)
+      await tab.goto(`${address}#${encodeURIComponent(JSON.stringify({ ...attack, patienceMs }))}`)
       await tab.waitForFunction('window.done === true', undefined, { timeout: 60_000 })
       const seen = await tab.evaluate<string[]>('window.seen')
       const tried = await tab.evaluate<number>('window.tried')
