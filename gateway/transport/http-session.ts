@@ -46,9 +46,7 @@ export function createHttpSession(options: HttpSessionOptions): HttpSession {
   const { safeFetch, connectTimeout, ca, authorization } = options
   const url = parseUrl(options.url)
   const own = ownHeaders(options.headers)
-  const common = {
-    ...({ trust: { kind: 'typed' }, redirects: 'same-origin', connectTimeout, ca } as const),
-  }
+  const common = { trust: { kind: 'typed' }, redirects: 'same-origin', connectTimeout, ca } as const
   /** By the token of this request: others of the session may have another one, or none, by the time it is redirected. */
   const within = (carried: Secret | null) => (next: URL) =>
     carried === null || authorization?.covers(next) === true
