@@ -9,12 +9,21 @@ import { descendantsOf, listeningPorts } from '../support/processes'
 import { scripted } from '../support/scripted'
 import { tempHome } from '../support/source-daemon'
 
-/** Text of all files below a folder. */
+/** Text of a file; none of what is no file, or is gone since it was listed. */
+function textIn(path: string): string {
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return ''
+  try {
+    return readFileSync(path, 'latin1')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
+    throw error
+  }
+}
+
+/** Text of all files below a folder, where files may come and go meanwhile. */
 const everyFile = (folder: string): string =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .map((name) => join(folder, name))
-    .filter((path) => statSync(path).isFile())
-    .map((path) => readFileSync(path, 'latin1'))
+    .map((name) => textIn(join(folder, name)))
     .join('\n')
 
 const lookedAt = (pid: number): string =>
