@@ -148,3 +148,25 @@ test('[threat.31] [oauth.flow] a sign-in outlives a restart, and its answer is t
   expect(after.accepted).toHaveLength(1)
   vault.vault[Symbol.dispose]()
 })
+
+test('[threat.31] [threat.59] a sign-in whose end could not be written down is over a while later', async () => {
+  await using evil = await startEvilAs()
+  const runtime = movedClock()
+  await using parts = await openFlowParts({ runtime })
+  const { id } = parts.addServer(evil.mcpUrl)
+  const { id: flowId, url } = await parts.flows.begin(id)
+  const answer = await answerAt(evil, url)
+  const run = (sql: string) => parts.stores.db.statement(sql).run()
+  run(`CREATE TEMP TRIGGER full BEFORE UPDATE ON oauth_flows WHEN new.phase <> 'received'
+    BEGIN SELECT RAISE(ABORT, 'full'); END`)
+  expect((await parts.flows.finish(answer)).phase).toBe('received')
+  expect(parts.problems.length).toBeGreaterThan(0)
+  run('DROP TRIGGER full')
+  // Until then it may still be under way.
+  runtime.move(600_000)
+  expect(parts.flows.get(flowId).phase).toBe('received')
+  runtime.move(100_000)
+  expect(parts.flows.get(flowId)).toMatchObject({ phase: 'failed', error: 'oauth.interrupted' })
+  const next = await parts.flows.begin(id)
+  expect([next.phase, next.id === flowId]).toEqual(['waiting', false])
+})
