@@ -144,7 +144,7 @@ const table = {
   'pins.mismatch': { http: 409, rpc: -32602, message: 'what was shown is not what is offered now' },
   'keychain.unavailable': { http: 503, rpc: -32603, message: 'the keychain cannot be used' },
   'vault.locked': { http: 423, rpc: -32603, message: 'the vault is locked' },
-  'vault.passphrase': { http: 403, rpc: -32603, message: 'this passphrase does not open the vault' },
+  'vault.passphrase': { http: 403, rpc: -32603, message: 'this passphrase is not the right one' },
   'vault.export_broken': { http: 422, rpc: -32602, message: 'this is no whole export of a vault' },
   'vault.export_newer': { http: 409, rpc: -32602, message: 'this export was made by a newer McpMux' },
   'vault.export_other': { http: 409, rpc: -32602, message: 'this export is of another vault' },

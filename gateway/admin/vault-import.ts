@@ -5,15 +5,9 @@ import { openEnvelope, type SealingKey } from '../secrets/envelope'
 import { openExport } from '../secrets/export-file'
 import { Secret } from '../secrets/secret'
 import type { AdminDeps } from './deps'
+import { nameIn, type SealedValue } from './sealed-value'
 import { definitionDigest, type ExportBody, type ExportedValue } from './vault-export'
 import { type VaultView, vaultView } from './vault-view'
-
-/** A value of the export, by whose it is there. */
-export interface NamedValue {
-  table: string
-  server: string | null
-  space: string | null
-}
 
 /** What came of an import. */
 export interface ImportView extends VaultView {
@@ -24,9 +18,9 @@ export interface ImportView extends VaultView {
   /** Values that were here already. */
   same: number
   /** Values that are here and differ. As long as nobody said that they may be replaced, nothing was changed. */
-  differ: NamedValue[]
-  /** Values that belong to nothing here, and why. */
-  unmatched: (NamedValue & { why: string })[]
+  differ: SealedValue[]
+  /** Values that belong to nothing here, by whose they are there, and why. */
+  unmatched: (SealedValue & { why: string })[]
 }
 
 interface Wanted {
@@ -81,9 +75,10 @@ function createMatch({ servers, spaces, exportedRows }: AdminDeps, body: ExportB
   }
 
   return {
-    named({ table, columns }: ExportedValue): NamedValue {
+    named({ table, columns }: ExportedValue): SealedValue {
       const server = body.servers.find(({ id }) => id === columns.server_id)
-      return { table, server: server?.name ?? null, space: nameOf(columns.space_id) }
+      const space = nameOf(columns.space_id)
+      return { table, server: server?.name ?? null, space, name: nameIn(columns) }
     },
     /** Where a value belongs here, or why nowhere. */
     find(row: ExportedValue): Wanted | string {

@@ -1,31 +1,25 @@
 import { Secret } from '../secrets/secret'
 import type { SealedRow } from '../store/sealed-rows'
 import type { AdminDeps } from './deps'
+import { nameIn, type SealedValue } from './sealed-value'
 import { type VaultView, vaultView } from './vault-view'
-
-/** A sealed value that could not be read, by where it is: never by what it is. */
-export interface UnreadableValue {
-  table: string
-  /** Null when it belongs to no server that is there. */
-  server: string | null
-  space: string | null
-}
 
 /** What a rotation did. */
 export interface RotationView extends VaultView {
   /** Values that were sealed anew. */
   resealed: number
   /** Values that stay as they are, because the key does not open them. */
-  left: UnreadableValue[]
+  left: SealedValue[]
   sessionsEnded: boolean
 }
 
 type Names = Pick<AdminDeps, 'servers' | 'spaces'>
 
-export function unreadableValue({ place, serverId }: SealedRow, { servers, spaces }: Names): UnreadableValue {
+function sealedValue({ place, key, serverId }: SealedRow, { servers, spaces }: Names): SealedValue {
   const server = servers.list().find(({ id }) => id === serverId)
   const space = spaces.list().find(({ id }) => id === place.space)
-  return { table: place.table, server: server?.name ?? null, space: space?.name ?? null }
+  const { table } = place
+  return { table, server: server?.name ?? null, space: space?.name ?? null, name: nameIn(key) }
 }
 
 /** Exchanges keys for new ones. Throws what the vault throws; sessions end only when the rest is done. */
@@ -53,5 +47,5 @@ export async function rotateKeys(
     subject: keys,
     detail: { resealed, unreadable: left.length, sessionsEnded },
   })
-  return { ...vaultView(deps), resealed, left: left.map((row) => unreadableValue(row, deps)), sessionsEnded }
+  return { ...vaultView(deps), resealed, left: left.map((row) => sealedValue(row, deps)), sessionsEnded }
 }

@@ -204,7 +204,7 @@ export const command: Command = {
     )
     if (client) await must(admin.api.servers({ id: server.id }).registration.put(client))
     const connected = await signedIn(context, await connectOnce(admin, server.id))
-    const { line, code } = outcome(connected)
+    const { line, code } = outcome(connected, { added: true })
     if (code === exit.ok || values.json) await show(io, values.json, connected, () => line)
     if (code !== exit.ok) {
       io.talk(line)

@@ -5,8 +5,14 @@ import { exit } from './command'
 import { signInRemark } from './login-text'
 import { plural, safe, stateWord } from './output'
 
-/** What came of connecting once, for the person; the exit code says it to scripts. */
-export function outcome(server: ServerView): { line: string; code: number } {
+/**
+ * What came of connecting once, for the person; the exit code says it to scripts. `added`: by the command that says it,
+ * so that a server that is not connected is there all the same.
+ */
+export function outcome(
+  server: ServerView,
+  { added = false }: { added?: boolean } = {},
+): { line: string; code: number } {
   const { name, alias, state, features, definition } = server
   if (state.status === 'ready' || state.status === 'idle') {
     const counts = [
@@ -24,7 +30,7 @@ export function outcome(server: ServerView): { line: string; code: number } {
         ? 'the gateway stopped before the server answered'
         : stateWord(state)
   const called = visibleWord(alias || name)
-  const lines = [`${safe(name)} is added, but not connected: ${safe(why)}`]
+  const lines = [`${safe(name)} is ${added ? 'added, but ' : ''}not connected: ${safe(why)}`]
   if (state.status === 'failed' && state.code === 'upstream.http_error' && definition.type === 'http')
     lines.push('  an older server may need --transport sse')
   const refused = state.status === 'failed' && state.code === 'upstream.credentials_refused'

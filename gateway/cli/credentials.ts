@@ -87,7 +87,7 @@ const rowsOf = (view: CredentialsView): string[][] => [
 /** Whether a sign-in still does, and how long what it gave lasts. */
 function signInState({ needs, issuedAt, bound }: NonNullable<CredentialsView['signIn']>): string {
   if (needs !== null) return `sign in again: ${signInReasons[needs]}`
-  return bound ? `renewed ${when(issuedAt)}` : 'not sent: the address of the server is another one now'
+  return bound ? `tokens of ${when(issuedAt)}` : 'not sent: the address of the server is another one now'
 }
 
 async function list({ io, admin }: Context, wanted: string | undefined, values: Values): Promise<number> {

@@ -6,6 +6,7 @@ import { type Command, type Context, exit } from './command'
 import { connectUnread, outcome } from './connect'
 import { findSpace } from './find'
 import { plural, safe, show, table, when } from './output'
+import { agreed } from './presence'
 import { readSecret } from './typed-value'
 import { checkVerb, type OptionsOf, parse, UsageError, words } from './usage'
 
@@ -86,13 +87,9 @@ async function remove({ io, admin }: Context, name: string, values: Values): Pro
   const space = await findSpace(admin, values.space)
   const secrets = await must(admin.api.secrets.get({ query: { space: space.id } }))
   const using = secrets.find((one) => one.name === name)?.usedBy ?? []
-  if (using.length > 0 && !values.yes) {
-    io.talk(
-      `${plural(using.length, 'server')} cannot start without ${name}: ${using.map((one) => safe(one.name)).join(', ')}`,
-    )
-    if (!io.canAsk) io.talk('mcpmux: nobody to ask here; repeat with --yes if that is what you want')
-    if (!io.canAsk || !(await io.confirm('Remove it?'))) return exit.needsPerson
-  }
+  const without = using.map((one) => safe(one.name)).join(', ')
+  const question = `${plural(using.length, 'server')} cannot start without ${name}: ${without}. Remove it?`
+  if (using.length > 0 && !(await agreed(io, values.yes, question))) return exit.needsPerson
   const query = { space: space.id, ...(using.length > 0 ? { used: 'true' as const } : {}) }
   const gone = await must(admin.api.secrets({ id: name }).delete({}, { query }))
   await show(io, values.json, gone, () => `removed ${name} from Space ${safe(space.name)}`)

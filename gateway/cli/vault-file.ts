@@ -1,5 +1,6 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
-import type { ImportView, NamedValue } from '../admin/vault-import'
+import type { SealedValue } from '../admin/sealed-value'
+import type { ImportView } from '../admin/vault-import'
 import type { VaultPlace } from '../domain/vault-state'
 import { GatewayError } from '../errors'
 import { must } from './client'
@@ -8,8 +9,8 @@ import type { Io } from './io'
 import { plural, safe, show } from './output'
 import { askNewPassphrase, askPassphrase } from './passphrase'
 import { agreed } from './presence'
+import { sealedText } from './sealed-value'
 import { vaultLines } from './vault-lines'
-import { ownerText } from './vault-rotation'
 
 interface Values {
   yes?: boolean
@@ -64,8 +65,8 @@ function read(file: string): string {
   }
 }
 
-const list = (values: readonly NamedValue[], what: (at: number) => string): string[] =>
-  values.map((value, at) => `          ${ownerText(value)}${what(at)}`)
+const list = (values: readonly SealedValue[], what: (at: number) => string): string[] =>
+  values.map((value, at) => `          ${sealedText(value)}${what(at)}`)
 
 function lines(view: ImportView): string[] {
   if (view.recovered) return vaultLines(view)

@@ -1,8 +1,9 @@
-import type { RotationView, UnreadableValue } from '../admin/vault-rotation'
+import type { RotationView } from '../admin/vault-rotation'
 import { must } from './client'
 import { type Context, exit } from './command'
-import { plural, safe, show } from './output'
+import { plural, show } from './output'
 import { askPassphrase } from './passphrase'
+import { sealedText } from './sealed-value'
 import { UsageError } from './usage'
 import { vaultLines } from './vault-lines'
 
@@ -21,15 +22,11 @@ function keysOf({ wrapping, sessions, all }: Values): 'vault' | 'wrapping' | 'se
   return wrapping ? 'wrapping' : 'vault'
 }
 
-/** Whose a value is, as far as it is known. */
-export const ownerText = ({ server, space, table }: UnreadableValue): string =>
-  server === null ? table : `${safe(server)} (${safe(space ?? '?')}), ${table}`
-
 const lines = (view: RotationView): string[] => [
   ...vaultLines(view),
   ...(view.resealed > 0 ? [`sealed    ${plural(view.resealed, 'value')} anew`] : []),
   ...(view.sessionsEnded ? ['sessions  ended; clients initialize again'] : []),
-  ...view.left.map((value) => `unread    ${ownerText(value)}: it does not open, and stays as it is`),
+  ...view.left.map((value) => `unread    ${sealedText(value)}: it does not open, and stays as it is`),
 ]
 
 /** `mcpmux vault rotate`. */

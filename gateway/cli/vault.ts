@@ -6,6 +6,7 @@ import { type Command, type Context, exit } from './command'
 import type { Io } from './io'
 import { plural, show } from './output'
 import { askNewPassphrase, askPassphrase } from './passphrase'
+import { agreed } from './presence'
 import { checkVerb, type OptionsOf, parse, UsageError, words } from './usage'
 import { exportTo, importFrom } from './vault-file'
 import { rotate } from './vault-rotation'
@@ -13,11 +14,11 @@ import { vaultLines } from './vault-lines'
 
 const help = `Usage: mcpmux vault status
        mcpmux vault unlock
-       mcpmux vault use keychain | passphrase | insecure
+       mcpmux vault use keychain | passphrase | insecure [--yes]
        mcpmux vault rotate [--wrapping | --sessions | --all]
        mcpmux vault export FILE [--yes]
        mcpmux vault import FILE [--place keychain | passphrase | insecure] [--yes]
-       mcpmux vault reset keychain | passphrase | insecure
+       mcpmux vault reset keychain | passphrase | insecure [--yes]
 
 The vault seals the secrets of your servers in the database. Its key lies in the keychain of the operating system.
 
@@ -139,13 +140,7 @@ async function change(
 ): Promise<number> {
   const cost = costs[verb][place]
   if (cost) io.talk(cost)
-  if (cost && !values.yes) {
-    if (!io.canAsk) {
-      io.talk('mcpmux: nobody to ask here; repeat with --yes if that is what you want')
-      return exit.needsPerson
-    }
-    if (!(await io.confirm('Go on?'))) return exit.needsPerson
-  }
+  if (cost && !(await agreed(io, values.yes, 'Go on?'))) return exit.needsPerson
   const body = { place, ...(place === 'passphrase' ? { passphrase: await askNewPassphrase(io) } : {}) }
   const { vault } = admin.api
   return told(io, await must(verb === 'use' ? vault.move.post(body) : vault.reset.post(body)), values)

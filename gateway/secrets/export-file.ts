@@ -110,7 +110,7 @@ export async function openExport(text: string, passphrase: Secret): Promise<Open
   const file = parse(text)
   using exportKey = await derive(file.id, file.derivation, passphrase)
   const plain = openEnvelope(exportKey, placeOf('key', file), file.key)
-  if (!plain) throw new GatewayError('vault.passphrase', 'or the file was changed')
+  if (!plain) throw new GatewayError('vault.passphrase', 'it does not open the file, or the file was changed')
   const id = Buffer.from(plain.subarray(0, ID_BYTES)).toString('hex')
   const bytes = plain.slice(ID_BYTES)
   plain.fill(0)

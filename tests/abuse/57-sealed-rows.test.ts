@@ -79,6 +79,14 @@ test('[threat.57] one damaged row of each sealed table costs exactly the server 
     const broken = name.endsWith('broken')
     expect([name, code === 0, stderr.includes('credential.unreadable')]).toEqual([name, !broken, broken])
   }
+  const { stdout } = await daemon.cli(['vault', 'rotate'])
+  const unread = [...stdout.matchAll(/^unread +(.*): it does not open, and stays as it is$/gm)]
+  expect(unread.map(([, what]) => what).toSorted()).toEqual([
+    `client id of client-broken (Default) at ${secretive.issuer}`,
+    'secret SHARED-broken of the Space Default',
+    `sign-in of token-broken (Default) at ${open.issuer}`,
+    'value API_TOKEN of input-broken (Default)',
+  ])
   expect(zeroes()).toEqual(damaged.map(() => ({ n: 1 })))
   daemon.kill('SIGTERM')
   expect(await daemon.exited).toBe(0)

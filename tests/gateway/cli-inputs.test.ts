@@ -277,6 +277,7 @@ test('[cred.inputs] a server that refuses its credentials is left to the person,
     { env: { AUTHORIZATION: 'Bearer wrong-70' } },
   )
   expect([code, stderr]).toEqual([4, expect.stringContaining('upstream.credentials_refused')])
+  expect(stderr).toContain('refusing is added, but not connected: ')
   expect(stderr).toContain('mcpmux credentials set refusing ID')
   const give = (stdin: string) => daemon.cli(['credentials', 'set', 'refusing', 'Authorization'], { stdin })
   const again = await give('Bearer wrong-71\n')
@@ -285,6 +286,7 @@ test('[cred.inputs] a server that refuses its credentials is left to the person,
     '',
     expect.stringContaining('upstream.credentials_refused'),
   ])
+  expect(again.stderr).toContain('refusing is not connected: ')
   const right = await give('Bearer right-70\n')
   expect([right.code, right.stdout]).toEqual([0, expect.stringMatching(/^refusing: \d tools?$/m)])
 })

@@ -58,6 +58,7 @@ test('[oauth.flow] a server is added, signed in at, and used', async () => {
   const shown = (await daemon.cli(['show', 'first'])).stdout
   expect(shown).toContain(`sign-in   at ${evil.issuer}`)
   expect(shown).not.toContain('sign-in needed')
+  expect((await daemon.cli(['credentials', 'first'])).stdout).toMatch(/ sign-in +tokens of \S+Z$/m)
   expect((await daemon.cli(['status'])).stdout).not.toContain('sign-in needed: mcpmux login first')
   const all = [
     stdout,
