@@ -1,3 +1,4 @@
+import type { LiveList, Place } from '../collections/live-list'
 import type { Identity } from '../domain/client'
 import type { Exchange, LogLevel } from '../domain/exchange'
 import { GatewayError, toGatewayError, toJsonRpcError } from '../errors'
@@ -22,9 +23,9 @@ export interface Silent {
 export interface CallHost {
   outlets: Outlets
   /** Oldest first. */
-  silent: Set<Silent>
+  silent: LiveList<Silent>
   /** Those of clients without a session; the others are in their sessions. */
-  modern: Set<ModernCall>
+  modern: LiveList<ModernCall>
   inFlight: number
   report: (error: unknown) => void
 }
@@ -50,8 +51,10 @@ export class Call implements Exchange, SessionCall, Silent {
   readonly conversation: string
   readonly clientCapabilities: string
   readonly logLevel: LogLevel | null
-  readonly #token: string
+  readonly token: string
   readonly #reply = Promise.withResolvers<Response>()
+  readonly #silence: Place<Silent>
+  readonly #place: Place<SessionCall>
   #stream: EventStream | null = null
   #abort: AbortController | null = null
   #cancelled: GatewayError | null = null
@@ -72,11 +75,11 @@ export class Call implements Exchange, SessionCall, Silent {
     this.clientCapabilities = session.facts.clientCapabilities
     // A client that never set a level gets what the server sends by itself.
     this.logLevel = session.logLevel ?? 'debug'
-    this.#token = idToken(message)
-    session.calls.set(this.#token, this)
+    this.token = idToken(message)
+    this.#place = session.calls.add(this)
     session.load.inFlight += 1
     host.inFlight += 1
-    host.silent.add(this)
+    this.#silence = host.silent.add(this)
   }
 
   get progressToken(): Uint8Array | null {
@@ -147,11 +150,11 @@ export class Call implements Exchange, SessionCall, Silent {
   /** Answers with an event stream from here on. */
   openStream(): EventStream {
     if (this.#stream) return this.#stream
-    const stream = this.session.openStream(this.#token)
+    const stream = this.session.openStream(this.token)
     const { outlet, body } = this.host.outlets.open((gone) => stream.detach(gone))
     stream.attach(outlet, this.identity.credentialId, null)
     this.#stream = stream
-    this.host.silent.delete(this)
+    this.host.silent.remove(this.#silence)
     this.keepOpen()
     this.#reply.resolve(streamReply(body))
     if (this.session.owing) this.session.catchUp(stream)
@@ -190,8 +193,8 @@ export class Call implements Exchange, SessionCall, Silent {
     if (this.#done) return false
     this.#done = true
     if (this.#asking === 0) this.#count(-1)
-    this.host.silent.delete(this)
-    if (this.session.calls.get(this.#token) === this) this.session.calls.delete(this.#token)
+    this.host.silent.remove(this.#silence)
+    this.session.calls.remove(this.#place)
     this.session.dropAsks(this, this.#stream)
     return true
   }

@@ -1,3 +1,4 @@
+import { LiveList } from '../collections/live-list'
 import type { ReadSetting } from '../domain/settings'
 import { GatewayError } from '../errors'
 import type { Pulse } from '../session/pulse'
@@ -37,16 +38,17 @@ export function createCalls(deps: {
   let arriving = 0
   const host: CallHost = {
     outlets: deps.outlets,
-    silent: new Set(),
-    modern: new Set(),
+    silent: new LiveList(),
+    modern: new LiveList(),
     inFlight: 0,
     report: deps.report,
   }
   const stopBeating = pulse.onBeat((beat) => {
-    // In order of birth, so the first young one ends the search.
-    for (const call of host.silent) {
-      if (beat - call.born < SILENT_BEATS) return
-      call.openStream()
+    // In order of birth, so the first young one ends the search. One whose stream is open is silent no more.
+    let oldest = host.silent.first
+    while (oldest && beat - oldest.born >= SILENT_BEATS) {
+      oldest.openStream()
+      oldest = host.silent.first
     }
   })
 

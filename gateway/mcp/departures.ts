@@ -1,3 +1,4 @@
+import { LiveList } from '../collections/live-list'
 import type { Runtime } from '../runtime'
 
 /** To watch a request costs as much as a tenth of a short call, so that only those are watched that last. */
@@ -17,20 +18,19 @@ interface Watched {
 
 export function createDepartures(runtime: Pick<Runtime, 'sleep'>): Departures {
   const stop = new AbortController()
-  let fresh = new Map<object, Watched>()
-  let waiting = new Map<object, Watched>()
+  let fresh = new LiveList<Watched>()
+  let waiting = new LiveList<Watched>()
   let armed = false
 
   const turn = (): void => {
     armed = false
     const due = waiting
     waiting = fresh
-    fresh = new Map()
-    for (const { request, onGone } of due.values()) {
+    fresh = new LiveList()
+    for (const { request, onGone } of due.drain()) {
       if (request.signal.aborted) onGone()
       else request.signal.addEventListener('abort', onGone, { once: true })
     }
-    due.clear()
     if (waiting.size > 0) arm()
   }
 
@@ -41,12 +41,10 @@ export function createDepartures(runtime: Pick<Runtime, 'sleep'>): Departures {
 
   return {
     watch(request, onGone) {
-      const key = {}
-      fresh.set(key, { request, onGone })
+      const list = fresh
+      const place = list.add({ request, onGone })
       if (!armed) arm()
-      return () => {
-        if (!fresh.delete(key)) waiting.delete(key)
-      }
+      return () => list.remove(place)
     },
     close() {
       stop.abort()

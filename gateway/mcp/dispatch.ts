@@ -172,7 +172,7 @@ export function createDispatch(deps: DispatchDeps) {
     if (message.kind === 'response') session.answer(idToken(message), message.bytes)
     else if (message.method === 'notifications/cancelled') {
       const token = cancelledToken(message)
-      if (token !== null) session.calls.get(token)?.cancel(new GatewayError('rpc.cancelled'))
+      session.calls.newest((call) => call.token === token)?.cancel(new GatewayError('rpc.cancelled'))
     }
     return emptyReply(202)
   }

@@ -137,10 +137,10 @@ export function createDoor(deps: DoorDeps): Door {
     inFlight: calls.inFlight,
     endStreams,
     cancel(reason, of) {
-      for (const call of [...calls.host.modern]) if (!of || isOf(call.identity, of)) call.cancel(reason)
+      for (const call of calls.host.modern.toArray()) if (!of || isOf(call.identity, of)) call.cancel(reason)
       if (of) return endStreams(of)
       for (const session of deps.sessions.list())
-        for (const call of [...session.calls.values()]) call.cancel(reason)
+        for (const call of session.calls.toArray()) call.cancel(reason)
     },
     close() {
       modern.close()

@@ -1,3 +1,4 @@
+import type { Place } from '../collections/live-list'
 import type { Identity } from '../domain/client'
 import type { Exchange, LogLevel } from '../domain/exchange'
 import { GatewayError, toGatewayError } from '../errors'
@@ -50,6 +51,8 @@ export class ModernCall implements Exchange, Silent {
   readonly era = 'modern'
   readonly identity: Identity
   readonly conversation: string
+  readonly #silence: Place<Silent>
+  readonly #place: Place<ModernCall>
   #round: Round
   /** Null while it waits for its client. */
   #leg: ModernLeg | null
@@ -72,8 +75,8 @@ export class ModernCall implements Exchange, Silent {
     this.#round = round
     this.#leg = round.leg
     this.#count(1)
-    deps.host.silent.add(this)
-    deps.host.modern.add(this)
+    this.#silence = deps.host.silent.add(this)
+    this.#place = deps.host.modern.add(this)
   }
 
   get born(): number {
@@ -112,14 +115,14 @@ export class ModernCall implements Exchange, Silent {
   }
 
   openStream(): void {
-    this.deps.host.silent.delete(this)
+    this.deps.host.silent.remove(this.#silence)
     this.#leg?.openStream()
   }
 
   /** Between two rounds there is nobody to tell. */
   notify(message: Uint8Array): void {
     if (!this.#leg || this.#result) return
-    this.deps.host.silent.delete(this)
+    this.deps.host.silent.remove(this.#silence)
     this.#leg.send(message)
   }
 
@@ -192,7 +195,7 @@ export class ModernCall implements Exchange, Silent {
       if (!leg || this.#result || this.#asks.size === 0) return
       this.#leg = null
       this.#count(-1)
-      this.deps.host.silent.delete(this)
+      this.deps.host.silent.remove(this.#silence)
       const id = this.#id
       this.deps.park(this).then(
         (state) => leg.finish(inputRequired(id, this.#asks, state)),
@@ -211,8 +214,8 @@ export class ModernCall implements Exchange, Silent {
     this.#result = result
     for (const ask of this.#asks.values()) ask.reject(new GatewayError('rpc.cancelled'))
     this.#asks.clear()
-    this.deps.host.silent.delete(this)
-    this.deps.host.modern.delete(this)
+    this.deps.host.silent.remove(this.#silence)
+    this.deps.host.modern.remove(this.#place)
     if (!this.#leg) return
     if (!this.#held) this.#count(-1)
     this.#deliver()

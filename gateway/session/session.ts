@@ -1,3 +1,4 @@
+import { LiveList } from '../collections/live-list'
 import type { LogLevel } from '../domain/exchange'
 import { GatewayError, toGatewayError, toJsonRpcError } from '../errors'
 import type { FeatureView } from '../policy/feature-view'
@@ -13,6 +14,8 @@ const LISTEN = 0
 
 /** A call in flight. */
 export interface SessionCall {
+  /** The raw id token of its request. */
+  readonly token: string
   cancel(reason: GatewayError): void
   /** Answers as an event stream from here on. */
   openStream(): EventStream
@@ -52,7 +55,7 @@ export interface SessionFacts {
 /** One MCP session of the eras that have them, bound to its Client for life. */
 export class Session {
   readonly listen: EventStream
-  readonly calls = new Map<string, SessionCall>()
+  readonly calls = new LiveList<SessionCall>()
   /** The credential that was last used with it, and all that were while it is in memory. */
   credentialId: string
   readonly credentialIds = new Set<string>()
@@ -152,7 +155,7 @@ export class Session {
       return
     }
     if (key === null) return
-    const call = [...this.calls.values()].at(-1)
+    const call = this.calls.newest()
     if (call && call.openStream().send(message)) return
     this.#missed.keep(key, message)
   }
@@ -211,7 +214,7 @@ export class Session {
   end(): void {
     this.#ended = true
     const reason = new GatewayError('session.unknown', 'the session ended')
-    for (const call of [...this.calls.values()]) call.cancel(reason)
+    for (const call of this.calls.toArray()) call.cancel(reason)
     for (const ask of this.#asks.values()) ask.reject(reason)
     this.#asks.clear()
     this.listen.finish()

@@ -1,4 +1,6 @@
 // The Streamable HTTP leg (MCP 2025-11-25 and 2026-07-28, transports): one POST for each message, its answer tied to its call.
+import { IdTable } from '../collections/id-table'
+import { LiveList, type Place } from '../collections/live-list'
 import { GatewayError } from '../errors'
 import { discard } from '../net/body'
 import type { SafeFetch } from '../net/safe-fetch'
@@ -37,6 +39,13 @@ const FAREWELL = 2000
 /** Streams that stay open after their answer before the oldest is cut off. */
 const LINGERING = 8
 
+/** A call whose answer has not been read to its end. */
+interface OpenCall {
+  abort: AbortController
+  /** Its answer has come. */
+  lingers: Place<OpenCall> | null
+}
+
 /**
  * Opens the leg; nothing is sent before the first message. Throws `input.invalid` for a URL or header that cannot be
  * used. A lost session or server ends the leg with `onClose` after the call that noticed was rejected.
@@ -47,9 +56,9 @@ export function openStreamableHttp(options: StreamableHttpOptions): Channel {
   const log = createStrayLog(events.onLog)
   const outbox = createOutbox(limits.maxQueuedBytes, runtime)
   const life = new AbortController()
-  const calls = new Map<number, AbortController>()
+  const calls = new IdTable<OpenCall>()
   const others = new Set<AbortController>()
-  const lingering = new Set<AbortController>()
+  const lingering = new LiveList<OpenCall>()
   let closing: Promise<void> | null = null
   let ended = false
   let initialized = false
@@ -66,15 +75,17 @@ export function openStreamableHttp(options: StreamableHttpOptions): Channel {
   })
 
   function answered(callId: number): void {
-    const abort = calls.get(callId)
-    if (!abort) return
-    calls.delete(callId)
-    lingering.add(abort)
-    const [oldest] = lingering
-    if (lingering.size > LINGERING && oldest) {
-      lingering.delete(oldest)
-      oldest.abort()
-    }
+    const call = calls.take(callId)
+    if (!call) return
+    call.lingers = lingering.add(call)
+    const oldest = lingering.first
+    if (lingering.size <= LINGERING || !oldest) return
+    letGo(oldest)
+    oldest.abort.abort()
+  }
+
+  function letGo({ lingers }: OpenCall): void {
+    if (lingers) lingering.remove(lingers)
   }
 
   async function deliver(
@@ -83,8 +94,9 @@ export function openStreamableHttp(options: StreamableHttpOptions): Channel {
     headers: MessageHeaders | undefined,
   ): Promise<void> {
     const abort = new AbortController()
+    const call: OpenCall = { abort, lingers: null }
     if (callId === null) others.add(abort)
-    else calls.set(callId, abort)
+    else calls.set(callId, call)
     try {
       let response: Response
       try {
@@ -98,14 +110,14 @@ export function openStreamableHttp(options: StreamableHttpOptions): Channel {
       }
       if (!response.ok) {
         const answer = await readRefusal(response, callId, session.id !== null, runtime.now())
-        if (callId !== null && calls.delete(callId) && !ended) events.onMessage(answer, callId)
+        if (callId !== null && calls.take(callId) && !ended) events.onMessage(answer, callId)
         return
       }
       if (!initialized && !headers) session.begin(response)
       if (callId === null) await discard(response)
-      else void follow(response, callId, abort, !headers)
+      else void follow(response, callId, call, !headers)
     } catch (error) {
-      if (callId !== null) calls.delete(callId)
+      if (callId !== null) calls.take(callId)
       if (error instanceof UndeliveredError && !(error instanceof NotLetInError)) endSoon(error)
       throw error
     } finally {
@@ -116,18 +128,18 @@ export function openStreamableHttp(options: StreamableHttpOptions): Channel {
   async function follow(
     response: Response,
     callId: number,
-    abort: AbortController,
+    call: OpenCall,
     resumable: boolean,
   ): Promise<void> {
     try {
-      await answers.read(response, callId, abort.signal, resumable)
+      await answers.read(response, callId, call.abort.signal, resumable)
     } catch (error) {
-      if (calls.get(callId) !== abort) return
-      calls.delete(callId)
-      abort.abort()
+      if (calls.get(callId) !== call) return
+      calls.take(callId)
+      call.abort.abort()
       if (!ended) events.onCallFailed(callId, readFailure(error))
     } finally {
-      lingering.delete(abort)
+      letGo(call)
     }
   }
 
@@ -142,8 +154,8 @@ export function openStreamableHttp(options: StreamableHttpOptions): Channel {
     ended = true
     outbox.close()
     life.abort()
-    for (const abort of [...calls.values(), ...others, ...lingering]) abort.abort()
-    calls.clear()
+    for (const { abort } of [...calls.drain(), ...lingering.drain()]) abort.abort()
+    for (const abort of others) abort.abort()
     events.onClose(error)
   }
 
@@ -166,9 +178,7 @@ export function openStreamableHttp(options: StreamableHttpOptions): Channel {
     send: (message, callId, headers) =>
       outbox.send(message, callId !== null, () => deliver(message, callId, headers)),
     abandon(callId) {
-      const abort = calls.get(callId)
-      calls.delete(callId)
-      abort?.abort()
+      calls.take(callId)?.abort.abort()
     },
     negotiated(protocolVersion) {
       initialized = true

@@ -1,4 +1,5 @@
 // The leg for servers of the HTTP+SSE transport (MCP 2024-11-05): one stream down, one POST for each message up.
+import { IdTable } from '../collections/id-table'
 import { GatewayError, toGatewayError } from '../errors'
 import { discard } from '../net/body'
 import type { SafeFetch } from '../net/safe-fetch'
@@ -51,7 +52,7 @@ export async function openSse(options: SseOptions): Promise<Channel> {
   const log = createStrayLog(events.onLog)
   const outbox = createOutbox(limits.maxQueuedBytes, runtime)
   const life = new AbortController()
-  const calls = new Map<number, AbortController>()
+  const calls = new IdTable<AbortController>()
   const endpointFound = Promise.withResolvers<URL>()
   let endpoint: URL | null = null
   let ended = false
@@ -61,8 +62,7 @@ export async function openSse(options: SseOptions): Promise<Channel> {
     ended = true
     outbox.close()
     life.abort()
-    for (const abort of calls.values()) abort.abort()
-    calls.clear()
+    for (const abort of calls.drain()) abort.abort()
     if (endpoint === null) endpointFound.reject(error ?? new GatewayError('upstream.lost'))
     else events.onClose(error)
   }
@@ -134,7 +134,7 @@ export async function openSse(options: SseOptions): Promise<Channel> {
       if (response.ok) await discard(response)
       else await refused(response, callId)
     } finally {
-      if (callId !== null) calls.delete(callId)
+      if (callId !== null) calls.take(callId)
     }
   }
 
@@ -169,8 +169,7 @@ export async function openSse(options: SseOptions): Promise<Channel> {
     streamsPerCall: false,
     send: (message, callId) => outbox.send(message, callId !== null, () => deliver(message, callId)),
     abandon(callId) {
-      calls.get(callId)?.abort()
-      calls.delete(callId)
+      calls.take(callId)?.abort()
     },
     negotiated(protocolVersion) {
       headers['mcp-protocol-version'] = protocolVersion

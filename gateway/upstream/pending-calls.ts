@@ -1,3 +1,4 @@
+import { IdTable } from '../collections/id-table'
 import type { Exchange } from '../domain/exchange'
 import { GatewayError } from '../errors'
 import type { Runtime } from '../runtime'
@@ -43,32 +44,23 @@ export interface PendingCalls {
 }
 
 export function createPendingCalls(): PendingCalls {
-  const calls = new Map<number, PendingCall>()
+  const calls = new IdTable<PendingCall>()
   let lastId = 0
   return {
     nextId: () => ++lastId,
     add: (call) => void calls.set(call.id, call),
-    take(id) {
-      const call = calls.get(id) ?? null
-      if (call) calls.delete(id)
-      return call
-    },
-    get: (id) => calls.get(id) ?? null,
-    values: () => calls.values(),
+    take: (id) => calls.take(id),
+    get: (id) => calls.get(id),
+    values: () => calls.toArray(),
     expire(now) {
-      const late: PendingCall[] = []
-      for (const call of calls.values()) {
-        if (call.asking > 0) continue
-        if (now - call.activeAt >= call.idleTimeout || now - call.startedAt >= call.totalTimeout)
-          late.push(call)
-      }
-      for (const call of late) calls.delete(call.id)
+      const isLate = ({ asking, activeAt, startedAt, idleTimeout, totalTimeout }: PendingCall) =>
+        asking === 0 && (now - activeAt >= idleTimeout || now - startedAt >= totalTimeout)
+      const late = calls.toArray().filter(isLate)
+      for (const { id } of late) calls.take(id)
       return late
     },
     failAll(error) {
-      const all = [...calls.values()]
-      calls.clear()
-      for (const call of all) call.reject(error)
+      for (const call of calls.drain()) call.reject(error)
     },
   }
 }

@@ -2,12 +2,13 @@ import { expect, test } from 'bun:test'
 import { dirname, join } from 'node:path'
 import { readDocument, type SourceFile, sources } from './sources'
 
-// Modules every area may use at run time; `domain`, `migrations` and `wire` may not.
+// Modules every area may use at run time; `domain`, `collections`, `migrations` and `wire` may not.
 const shared = ['errors', 'runtime', 'events', 'config', 'version', 'secrets/secret']
-const sharedAreas = ['wire', 'net']
+const sharedAreas = ['collections', 'wire', 'net']
 
 const allowed: Record<string, readonly string[]> = {
   domain: [],
+  collections: [],
   migrations: [],
   wire: [],
   net: ['domain'],
@@ -51,7 +52,7 @@ const allowed: Record<string, readonly string[]> = {
     'admin',
   ],
 }
-const closed = ['domain', 'migrations', 'wire']
+const closed = ['domain', 'collections', 'migrations', 'wire']
 
 // A package has one or two homes.
 const homes: Record<string, readonly string[]> = {
