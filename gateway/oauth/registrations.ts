@@ -63,6 +63,22 @@ const placeOf = (server: Owner, issuer: string): Place => ({
 export const isClientText = (text: unknown): text is string =>
   typeof text === 'string' && /^[\x20-\x7e]{1,4096}$/.test(text)
 
+/** What is in an envelope: where a registration is managed is bound to the token that is sent there. */
+interface Sealed {
+  client?: string
+  /** A row from before the address was sealed has the token alone. */
+  management?: { uri: string; token: string } | string
+}
+
+function managementIn({ management }: Sealed, row: StoredRegistration): Management | null {
+  if (management === undefined) return null
+  if (typeof management !== 'string') return { uri: management.uri, token: new Secret(management.token) }
+  // Whoever writes to the file could have put it there; the issuer is sealed with the row.
+  const beside = endpointOf(row.unsealedUri, row.issuer)
+  const atIssuer = beside !== null && beside.origin === new URL(row.issuer).origin
+  return atIssuer ? { uri: beside.href, token: new Secret(management) } : null
+}
+
 export function createRegistrations(deps: {
   store: RegistrationStore
   vault: Pick<Vault, 'seal' | 'open' | 'state'>
@@ -71,13 +87,13 @@ export function createRegistrations(deps: {
   const { store, vault, db } = deps
 
   function open(server: Owner, row: StoredRegistration): HeldRegistration {
-    let secrets: { client?: string; management?: string } = {}
+    let secrets: Sealed = {}
     if (row.sealed) {
       const opened = vault.open(placeOf(server, row.issuer), row.sealed.envelope)
       if (!opened) throw new GatewayError('credential.unreadable', 'its client secret')
-      secrets = JSON.parse(opened.reveal()) as typeof secrets
+      secrets = JSON.parse(opened.reveal()) as Sealed
     }
-    const { client, management } = secrets
+    const { client } = secrets
     return {
       issuer: row.issuer,
       kind: row.kind,
@@ -86,25 +102,21 @@ export function createRegistrations(deps: {
       redirectUri: row.redirectUri,
       clientSecret: client === undefined ? null : new Secret(client),
       secretExpiresAt: row.secretExpiresAt,
-      management:
-        row.configurationUri !== null && management !== undefined
-          ? { uri: row.configurationUri, token: new Secret(management) }
-          : null,
+      management: managementIn(secrets, row),
     }
   }
 
   function put(server: Owner, held: HeldRegistration): void {
-    const secrets = {
-      ...(held.clientSecret && { client: held.clientSecret.reveal() }),
-      ...(held.management && { management: held.management.token.reveal() }),
+    const { management, clientSecret, ...rest } = held
+    const secrets: Sealed = {
+      ...(clientSecret && { client: clientSecret.reveal() }),
+      ...(management && { management: { uri: management.uri, token: management.token.reveal() } }),
     }
     const nothing = Object.keys(secrets).length === 0
-    const { management: _, clientSecret: __, ...rest } = held
     store.put({
       ...rest,
       serverId: server.id,
       spaceId: server.spaceId,
-      configurationUri: held.management?.uri ?? null,
       sealed: nothing ? null : vault.seal(placeOf(server, held.issuer), new Secret(JSON.stringify(secrets))),
     })
   }

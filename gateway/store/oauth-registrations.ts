@@ -12,7 +12,8 @@ export interface StoredRegistration {
   clientId: string
   authMethod: ClientAuthMethod
   redirectUri: string
-  configurationUri: string | null
+  /** Where it is managed, in rows from before that was sealed. */
+  unsealedUri: string | null
   secretExpiresAt: number | null
   sealed: { keyId: string; envelope: Uint8Array } | null
   createdAt: number
@@ -22,7 +23,7 @@ export interface RegistrationStore {
   get(serverId: string, issuer: string): StoredRegistration | null
   list(serverId: string): StoredRegistration[]
   /** Replaces an older one at the same issuer. Throws `server.unknown` when the server is not in that Space. */
-  put(registration: Omit<StoredRegistration, 'createdAt'>): void
+  put(registration: Omit<StoredRegistration, 'createdAt' | 'unsealedUri'>): void
   remove(serverId: string, issuer: string): void
 }
 
@@ -49,7 +50,7 @@ const toRegistration = (row: Row): StoredRegistration => ({
   clientId: row.client_id,
   authMethod: row.auth_method,
   redirectUri: row.redirect_uri,
-  configurationUri: row.configuration_uri,
+  unsealedUri: row.configuration_uri,
   secretExpiresAt: row.secret_expires_at,
   sealed: row.key_id !== null && row.envelope ? { keyId: row.key_id, envelope: row.envelope } : null,
   createdAt: row.created_at,
@@ -66,9 +67,9 @@ export function createRegistrationStore(db: Database, runtime: Pick<Runtime, 'no
   const server = db.statement('SELECT 1 FROM servers WHERE id = $serverId AND space_id = $spaceId')
   const put = db.statement(`
     INSERT OR REPLACE INTO oauth_registrations (server_id, space_id, issuer, kind, client_id, auth_method,
-      redirect_uri, configuration_uri, secret_expires_at, key_id, envelope, created_at)
+      redirect_uri, secret_expires_at, key_id, envelope, created_at)
     VALUES ($serverId, $spaceId, $issuer, $kind, $clientId, $authMethod,
-      $redirectUri, $configurationUri, $secretExpiresAt, $keyId, $envelope, $now)`)
+      $redirectUri, $secretExpiresAt, $keyId, $envelope, $now)`)
   const drop = db.statement(
     'DELETE FROM oauth_registrations WHERE server_id = $serverId AND issuer = $issuer',
   )

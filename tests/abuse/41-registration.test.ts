@@ -1,7 +1,9 @@
 // Threat 41: how McpMux is known to an authorization server: as it asked to be, kept sealed, and at that server alone.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'bun:test'
+import type { Server } from '../../gateway/domain/server'
 import { toGatewayError } from '../../gateway/errors'
+import type { HeldRegistration } from '../../gateway/oauth/registrations'
 import { Secret } from '../../gateway/secrets/secret'
 import { modeNamed, modesOf } from '../servers/evil-as-modes'
 import { systemRuntime } from '../../gateway/runtime'
@@ -216,6 +218,43 @@ test('[threat.41] a registration that is replaced, or whose server is removed, i
   const another = parts.addServer(evil.mcpUrl)
   await signIn(parts, evil, another.id)
   await parts.withdraw(another)
+  expect(evil.at('other')).toEqual([])
+})
+
+test('[threat.41] [threat.57] the token that manages a registration goes nowhere that is written into the file', async () => {
+  await using evil = await startEvilAs({ mode: 'managed-registration' })
+  await using parts = await openFlowParts()
+  const write = parts.stores.db.statement('UPDATE oauth_registrations SET configuration_uri = $uri')
+  const ended = () => evil.at('issuer').filter(({ method }) => method === 'DELETE')
+  /** Ends the registration of a new server, the file changed before; gives its client id. */
+  const after = async (change: (server: Server, held: HeldRegistration) => void) => {
+    const server = parts.addServer(evil.mcpUrl)
+    const { clientId } = await signIn(parts, evil, server.id)
+    const held = parts.registrations.find(server, evil.issuer)
+    if (!held) throw new Error('it is stored')
+    change(server, held)
+    await parts.withdraw(server)
+    parts.stores.registrations.remove(server.id, evil.issuer)
+    return clientId
+  }
+  const clientId = await after(() => write.run({ uri: `${evil.other}/register/moved` }))
+  expect(ended().map(({ path }) => path)).toEqual([`/register/${clientId}`])
+
+  // As rows were before the address was sealed: the issuer is bound, so its own origin can be believed.
+  const before = (uri: (clientId: string) => string) =>
+    after(({ id, spaceId }, { clientId: of, management }) => {
+      const secret = new Secret(JSON.stringify({ management: management?.token.reveal() }))
+      const place = { table: 'oauth_registrations', column: 'envelope', space: spaceId }
+      const sealed = parts.vault.seal({ ...place, row: `${id}/${evil.issuer}` }, secret)
+      const row = parts.stores.registrations.get(id, evil.issuer)
+      if (!row) throw new Error('it is stored')
+      parts.stores.registrations.put({ ...row, sealed })
+      write.run({ uri: uri(of) })
+    })
+  const old = await before((of) => `${evil.issuer}/register/${of}`)
+  expect(ended().map(({ path }) => path)).toEqual([`/register/${clientId}`, `/register/${old}`])
+  for (const uri of [`${evil.other}/register/moved`, 'file:///etc/passwd', '', '%']) await before(() => uri)
+  expect(ended()).toHaveLength(2)
   expect(evil.at('other')).toEqual([])
 })
 
