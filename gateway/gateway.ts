@@ -3,6 +3,7 @@ import { openAdminDoors } from './compose/admin-doors'
 import { openFoundation } from './compose/foundation'
 import { openFrontDoor } from './compose/front-door'
 import { openOAuth } from './compose/oauth'
+import type { GatewayOptions } from './compose/options'
 import { openPolicy, openRequests } from './compose/requests'
 import { openServers } from './compose/servers'
 import { openSignIn } from './compose/sign-in'
@@ -11,24 +12,9 @@ import { openLibc } from './control/libc'
 import { lockDataFolder } from './control/lock'
 import { GatewayError } from './errors'
 import type { Listening } from './oauth/callback'
-import type { Runtime } from './runtime'
-import type { Keychain } from './secrets/keychain'
 import type { Announce } from './session/announce'
 import { createPulse } from './session/pulse'
 import { version } from './version'
-
-export interface GatewayOptions {
-  runtime: Runtime
-  /** Overrides the setting for this run; 0 takes a free port. */
-  port?: number
-  host?: string
-  /** That of the operating system unless told. */
-  keychain?: Keychain
-  /** Also reports every line of every server: its stderr, and what was wrong with what it sent. */
-  verbose?: boolean
-  /** Takes one line for the person who runs the gateway: states of servers, changes by the admin door. */
-  report?: (line: string) => void
-}
 
 /** A gateway that serves. */
 export interface Gateway {

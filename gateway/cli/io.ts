@@ -1,15 +1,11 @@
 import type { Config } from '../config'
 import { createKeyboard } from './keyboard'
-import { safe, safeJson } from './output'
+import { type Output, safe, safeJson } from './output'
 
 /** The terminal as a command sees it, and where data and talk go. */
-export interface Io {
-  /** Data: one line (or text of its own) to stdout. */
-  out(text: string): Promise<void>
+export interface Io extends Output {
   /** A JSON document, byte for byte; on a terminal, with what a terminal would act upon written as escapes. */
   outJson(bytes: Uint8Array): Promise<void>
-  /** Talk for the person: lines to stderr, in which nothing steers the terminal. */
-  talk(text: string): void
   /** True when a person can be asked. Never in CI. */
   canAsk: boolean
   /** True for yes. Anything but `y` or `yes` is no. */

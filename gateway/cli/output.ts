@@ -1,6 +1,13 @@
 import type { UpstreamState } from '../domain/upstream-state'
 import { visibleText } from '../domain/visible-text'
-import type { Io } from './io'
+
+/** Where a command puts data and talk. */
+export interface Output {
+  /** Data: one line (or text of its own) to stdout. */
+  out(text: string): Promise<void>
+  /** Talk for the person: lines to stderr, in which nothing steers the terminal. */
+  talk(text: string): void
+}
 
 /** Text of a server or a client on a terminal: control characters and direction marks show as escapes. */
 export const safe = (text: string): string =>
@@ -34,16 +41,16 @@ export function table(header: readonly string[], rows: readonly (readonly string
 
 /** A read's answer: JSON for programs, else the text for a person, or a remark on stderr when there is none. */
 export async function show(
-  io: Io,
+  { out, talk }: Output,
   json: boolean | undefined,
   data: unknown,
   text: () => string,
   empty = 'nothing there',
 ): Promise<void> {
-  if (json) return io.out(safeJson(JSON.stringify(data, null, 2)))
+  if (json) return out(safeJson(JSON.stringify(data, null, 2)))
   const shown = text()
-  if (shown === '') io.talk(empty)
-  else await io.out(shown)
+  if (shown === '') talk(empty)
+  else await out(shown)
 }
 
 const words: Record<UpstreamState['status'], string> = {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Config } from '../config'
 import { createEvents } from '../events'
-import type { GatewayOptions } from '../gateway'
+import type { GatewayOptions } from './options'
 import { byGateway } from '../domain/audit'
 import { createAuditTrail } from '../logs/audit'
 import { createJournal } from '../logs/journal'

@@ -1,4 +1,4 @@
-import type { LiveList, Place } from '../collections/live-list'
+import type { Place } from '../collections/live-list'
 import type { Identity } from '../domain/client'
 import type { Exchange, LogLevel } from '../domain/exchange'
 import { GatewayError, toGatewayError, toJsonRpcError } from '../errors'
@@ -8,27 +8,8 @@ import type { Envelope } from '../wire/envelope'
 import { member, rawOf } from '../wire/members'
 import { errorMessage } from '../wire/messages'
 import { fromWireError } from './body'
-import type { ModernCall } from './modern-call'
-import type { Outlets } from './outlet'
+import type { CallHost, Silent } from './call-host'
 import { failureReply, jsonReply, streamReply } from './replies'
-
-/** A call that has sent nothing yet. */
-export interface Silent {
-  /** Beat of the pulse at which it began. */
-  readonly born: number
-  openStream(): void
-}
-
-/** What all calls share. */
-export interface CallHost {
-  outlets: Outlets
-  /** Oldest first. */
-  silent: LiveList<Silent>
-  /** Those of clients without a session; the others are in their sessions. */
-  modern: LiveList<ModernCall>
-  inFlight: number
-  report: (error: unknown) => void
-}
 
 /** The raw id token of a request as a key: `1` and `"1"` are two. */
 export const idToken = (message: Envelope): string =>

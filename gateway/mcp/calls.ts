@@ -4,7 +4,8 @@ import { GatewayError } from '../errors'
 import type { Pulse } from '../session/pulse'
 import type { ClientLoad, Session } from '../session/session'
 import type { Envelope } from '../wire/envelope'
-import { Call, type CallHost } from './call'
+import { Call } from './call'
+import type { CallHost } from './call-host'
 import type { Outlets } from './outlet'
 
 /** A client gives up on silent headers, so an answer that takes this many beats becomes a stream. */

@@ -27,23 +27,12 @@ import {
   readLevel,
   requireVersion,
 } from './methods'
+import type { Line } from './line'
 import type { Modern } from './modern'
+import type { Route } from './route'
 import type { SpaceWait } from './space-wait'
 import { isModern } from './modern-envelope'
 import { emptyReply, failureReply, jsonReply, openingReply } from './replies'
-
-/** The connection a request came on, as far as the door cares. */
-export interface Line {
-  /** Address of the other end. */
-  remote(): string
-  /** From now on the connection may be quiet for as long as it likes. */
-  keepOpen(): void
-  /** Where a client without a credential that counts may look for a sign-in; null where there is none. */
-  signIn(): string | null
-}
-
-/** Gives the complete response message for one request of a client. */
-export type Route = (view: FeatureView, message: Envelope, exchange: Exchange) => Promise<Uint8Array>
 
 export interface DispatchDeps {
   authenticator: Authenticator

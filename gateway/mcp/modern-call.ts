@@ -10,7 +10,7 @@ import { scanMessage } from '../wire/scan'
 import { splice } from '../wire/splice'
 import { encodeUtf8 } from '../wire/text'
 import { fromWireError } from './body'
-import type { CallHost, Silent } from './call'
+import type { CallHost, SessionlessCall, Silent } from './call-host'
 import type { ModernEnvelope } from './modern-envelope'
 import type { ModernLeg } from './modern-leg'
 
@@ -47,12 +47,12 @@ export interface ModernCallDeps {
  * its client is told by an `input_required` result, and comes back with the answers in a new request (MCP 2026-07-28,
  * multi round-trip requests). In between the call waits here, under a `requestState`.
  */
-export class ModernCall implements Exchange, Silent {
+export class ModernCall implements Exchange, SessionlessCall, Silent {
   readonly era = 'modern'
   readonly identity: Identity
   readonly conversation: string
   readonly #silence: Place<Silent>
-  readonly #place: Place<ModernCall>
+  readonly #place: Place<SessionlessCall>
   #round: Round
   /** Null while it waits for its client. */
   #leg: ModernLeg | null

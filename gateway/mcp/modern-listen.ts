@@ -9,7 +9,7 @@ import { elements, member, rawOf } from '../wire/members'
 import { notificationMessage, requestMessage, resultMessage } from '../wire/messages'
 import { scanMessage } from '../wire/scan'
 import { encodeUtf8, textOf } from '../wire/text'
-import type { Route } from './dispatch'
+import type { Route } from './route'
 import type { ModernLeg } from './modern-leg'
 
 /** Resources one stream may listen to. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import type { Exchange } from '../../gateway/domain/exchange'
 import type { FeatureKind } from '../../gateway/domain/feature'
-import type { Route } from '../../gateway/mcp/dispatch'
+import type { Route } from '../../gateway/mcp/route'
 import type { Envelope } from '../../gateway/wire/envelope'
 import { rawOf } from '../../gateway/wire/members'
 import { notificationMessage, resultMessage } from '../../gateway/wire/messages'

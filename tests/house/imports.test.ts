@@ -128,3 +128,25 @@ test('[house] there are no barrels', () => {
   const files = sources('{gateway,shell,ui,tests}/**/*.ts')
   expect(files.map(({ path }) => path).filter((path) => path.endsWith('/index.ts'))).toEqual([])
 })
+
+test('[house] no files import each other in a circle, not even for types', () => {
+  const files = new Map(sources('{gateway,scripts,tests}/**/*.ts').map((file) => [file.path, file]))
+  const imports = ({ path, text }: SourceFile) =>
+    [...text.matchAll(/^(?:import|export|\} from)\b.*?'(\.[^']+)'$/gm)]
+      .map(([, to = '']) => `${join(dirname(path), to)}.ts`)
+      .filter((to) => files.has(to))
+  const free = new Set<string>()
+  const circles: string[] = []
+  const visit = (path: string, above: readonly string[]): void => {
+    if (free.has(path)) return
+    const at = above.indexOf(path)
+    if (at >= 0) {
+      circles.push([...above.slice(at), path].join(' -> '))
+      return
+    }
+    for (const next of imports(files.get(path) as SourceFile)) visit(next, [...above, path])
+    free.add(path)
+  }
+  for (const path of files.keys()) visit(path, [])
+  expect(circles).toEqual([])
+})
