@@ -14,6 +14,17 @@ export type ClientAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_p
  */
 export type SignInNeed = 'first' | 'refused' | 'expired' | 'scope'
 
+/**
+ * What a person is needed for once one thing more was found out. Who has to sign in anew is asked for that, and for more
+ * rights by the way.
+ */
+export const joinedNeed = (before: SignInNeed | null, found: SignInNeed): SignInNeed =>
+  before === null || before === 'scope' ? found : before
+
+/** What is left of it when tokens were renewed after all: wider rights are as wanted as before. */
+export const needOnceRenewed = (before: SignInNeed | null, wantedScope: string | null): SignInNeed | null =>
+  before === 'scope' || wantedScope !== null ? 'scope' : null
+
 /** The reason in words, after "sign-in needed". */
 export const signInReasons: Readonly<Record<SignInNeed, string>> = {
   first: 'nobody signed in yet',

@@ -1,4 +1,4 @@
-import type { SignInNeed } from '../domain/authorization'
+import { joinedNeed, type SignInNeed } from '../domain/authorization'
 import type { Server } from '../domain/server'
 import { visibleWord } from '../domain/visible-text'
 import type { UpstreamState } from '../domain/upstream-state'
@@ -76,14 +76,15 @@ export function createAuthorizations(deps: AuthorizationsDeps): Authorizations {
     function wantsMore(mine: Current, { challenge }: Refusal): Needed {
       const { tokens } = mine
       const wantedScope = widenedScope(tokens.wantedScope, readChallenge(challenge)?.scope ?? null)
-      const known = tokens.needs === 'scope' && tokens.wantedScope === wantedScope
-      if (!known && store.mark(tokens, tokens.version, 'scope', wantedScope)) {
-        const marked = { ...tokens, needs: 'scope', wantedScope, version: tokens.version + 1 } as const
+      const needs = joinedNeed(tokens.needs, 'scope')
+      const known = tokens.needs === needs && tokens.wantedScope === wantedScope
+      if (!known && store.mark(tokens, tokens.version, needs, wantedScope)) {
+        const marked = { ...tokens, needs, wantedScope, version: tokens.version + 1 }
         current.set(marked)
         // Who hears of it connects anew: further words are kept for the sign-in, and are no reason to.
-        if (tokens.needs !== 'scope') deps.onNeed(marked)
+        if (tokens.needs !== needs) deps.onNeed(marked)
       }
-      return { need: 'scope' }
+      return { need: needs }
     }
 
     async function unauthorized(mine: Current, again: boolean): Promise<Needed | null> {

@@ -5,7 +5,7 @@ import type { SafeFetch } from '../net/safe-fetch'
 import type { Runtime } from '../runtime'
 import type { Vault } from '../secrets/vault'
 import type { StoredFlow } from '../store/oauth-flows'
-import type { TokenStore } from '../store/oauth-tokens'
+import type { StoredTokens, TokenStore } from '../store/oauth-tokens'
 import type { ServerStore } from '../store/servers'
 import { authorizationUrl, freshSecrets } from './authorization-request'
 import { discover } from './discovery'
@@ -57,18 +57,25 @@ const includes = (scope: string | null, wanted: string | null): boolean => added
 export function createBegin(deps: BeginDeps) {
   const { rows, tokens, runtime } = deps
 
+  /** Why the server is not believed that it needs more; null when it is. */
+  function disbelief({ serverId, issuer: at, wantedScope }: StoredTokens): string | null {
+    const done = rows.list(serverId).filter(({ phase, issuer }) => phase === 'done' && issuer === at)
+    const same = done.filter(({ scope }) => includes(scope, wantedScope))
+    if (same.length >= ATTEMPTS) return `you signed in ${same.length} times for what it asks`
+    const lately = done.filter(({ createdAt }) => createdAt > runtime.now() - ATTEMPTS_WITHIN)
+    return lately.length >= ATTEMPTS ? 'it asks for something else each time; wait ten minutes' : null
+  }
+
   /** What the server asked for beyond what its tokens have; null when it did not. */
   function demanded(serverId: string): string | null {
-    const row = tokens.list(serverId).find(({ needs }) => needs === 'scope')
-    if (!row) return null
-    const done = rows.list(serverId).filter(({ phase, issuer }) => phase === 'done' && issuer === row.issuer)
-    const same = done.filter(({ scope }) => includes(scope, row.wantedScope))
-    if (same.length >= ATTEMPTS)
-      throw new GatewayError('oauth.scope_refused', `you signed in ${same.length} times for what it asks`)
-    const lately = done.filter(({ createdAt }) => createdAt > runtime.now() - ATTEMPTS_WITHIN)
-    if (lately.length >= ATTEMPTS)
-      throw new GatewayError('oauth.scope_refused', 'it asks for something else each time; wait ten minutes')
-    return row.wantedScope
+    const row = tokens
+      .list(serverId)
+      .find(({ needs, wantedScope }) => needs === 'scope' || wantedScope !== null)
+    const refusal = row ? disbelief(row) : null
+    if (refusal === null) return row?.wantedScope ?? null
+    if (row?.needs === 'scope') throw new GatewayError('oauth.scope_refused', refusal)
+    // Who has to sign in anew does so all the same, for what there was.
+    return null
   }
 
   return async (serverId: string, asked: string | null): Promise<StoredFlow> => {

@@ -1,3 +1,4 @@
+import { joinedNeed, needOnceRenewed } from '../domain/authorization'
 import { GatewayError, toGatewayError } from '../errors'
 import type { Runtime } from '../runtime'
 import type { Secret } from '../secrets/secret'
@@ -62,11 +63,10 @@ const areSame = (a: OpenTokens, b: OpenTokens): boolean =>
   a.refreshToken?.reveal() === b.refreshToken?.reveal() &&
   a.issuedAt === b.issuedAt
 
-/** Wider rights are as wanted as before. */
 const withGrant = (now: OpenTokens, grant: Grant): OpenTokens => ({
   ...now,
   ...grant,
-  needs: now.needs === 'scope' ? 'scope' : null,
+  needs: needOnceRenewed(now.needs, now.wantedScope),
   version: now.version + 1,
 })
 
@@ -102,7 +102,8 @@ export function createRefresh(deps: RefreshDeps): Refresh {
     }
   }
 
-  function needsPerson(now: OpenTokens, needs: 'refused' | 'expired'): Renewal {
+  function needsPerson(now: OpenTokens, found: 'refused' | 'expired'): Renewal {
+    const needs = joinedNeed(now.needs, found)
     if (now.needs === needs || !store.mark(now, now.version, needs, now.wantedScope))
       return { outcome: 'person', tokens: now }
     return { outcome: 'person', tokens: { ...now, needs, version: now.version + 1 } }

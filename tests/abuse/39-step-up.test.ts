@@ -59,6 +59,12 @@ test('[threat.39] a server that asks for the same rights again and again gets th
   for (let turn = 0; turn < 3; turn += 1)
     await expect(parts.flows.begin(server.id)).rejects.toMatchObject({ code: 'oauth.scope_refused' })
   expect(evil.at('issuer', '/authorize')).toHaveLength(3)
+  // Who has to sign in anew for another reason may, for what there was.
+  for (const row of parts.stores.tokens.list(server.id))
+    parts.stores.tokens.mark(row, row.version, 'refused', 'tools:read')
+  const anew = await parts.flows.begin(server.id)
+  expect(scopeOf(anew.url)).toContain('tools:read')
+  parts.flows.cancel(anew.id)
   // Whoever signs out begins anew.
   for (const row of parts.stores.tokens.list(server.id)) parts.stores.tokens.remove(row)
   parts.events.emit('authorization.changed', { spaceId: server.spaceId, serverId: server.id })
