@@ -2,6 +2,7 @@ import type { ServerView } from '../admin/server-view'
 import { visibleWord } from '../domain/visible-text'
 import { type AdminClient, must } from './client'
 import { exit } from './command'
+import { waitsForPerson } from './failure'
 import { signInRemark } from './login-text'
 import { plural, safe, stateWord } from './output'
 
@@ -44,7 +45,7 @@ export function outcome(
       ? `  when that is mended: "mcpmux restart ${called}"; to give up: "mcpmux remove ${called}"`
       : `  ${remark}`,
   )
-  const failed = cut || (state.status === 'failed' && !refused)
+  const failed = cut || (state.status === 'failed' && !waitsForPerson(state))
   return { line: lines.join('\n'), code: failed ? exit.failure : exit.needsPerson }
 }
 

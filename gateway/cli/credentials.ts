@@ -6,6 +6,7 @@ import { must } from './client'
 import { readClientId } from './client-id'
 import { type Command, type Context, exit } from './command'
 import { connectUnread, outcome } from './connect'
+import { waitsForPerson } from './failure'
 import { findServer, findSpace } from './find'
 import { approve } from './give-consent'
 import { safe, show, stateWord, table, when } from './output'
@@ -121,7 +122,7 @@ async function settled({ io, admin }: Context, server: ServerView, values: Value
     return code
   }
   await show(io, values.json, now, () => `${safe(now.name)}: ${stateWord(now.state)}`)
-  return now.state.status === 'needs_input' ? exit.needsPerson : exit.ok
+  return waitsForPerson(now.state) ? exit.needsPerson : exit.ok
 }
 
 async function change(

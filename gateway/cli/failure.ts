@@ -1,13 +1,20 @@
+import type { UpstreamState } from '../domain/upstream-state'
 import { type ErrorCode, GatewayError, toProblem } from '../errors'
 import { RemoteError } from './client'
 import { exit } from './command'
 import { safe } from './output'
 
+/** What is mended by a person who approves, gives a value, unlocks or signs in, and by nothing else. */
 const needsPerson: readonly ErrorCode[] = [
   'upstream.needs_consent',
   'upstream.needs_input',
   'upstream.unauthorized',
   'upstream.credentials_refused',
+  'oauth.registration_needed',
+  'keychain.unavailable',
+  'vault.locked',
+  'vault.passphrase',
+  'credential.unreadable',
 ]
 
 /** One thing to do, for failures whose message does not say it already. */
@@ -36,6 +43,7 @@ const hints: Partial<Record<ErrorCode, string>> = {
   'upstream.needs_consent': 'approve it with "mcpmux enable"',
   'upstream.needs_input':
     'give it with "mcpmux credentials set SERVER ID"; ${secret:NAME} with "mcpmux secret set NAME"; for ${env:NAME} start McpMux where the variable is set',
+  'vault.locked': 'see "mcpmux vault status"',
   'store.unwritable':
     'check the free space and the permissions of the data folder, or choose another with --data-dir',
   internal: 'try again; if it stays, tell us what you did',
@@ -47,6 +55,12 @@ function exitCodeOf(code: ErrorCode): number {
   if (code === 'input.secret_in_argv') return exit.usage
   return toProblem(new GatewayError(code)).status === 409 ? exit.conflict : exit.failure
 }
+
+/** Whether a server that is like this waits for a person, so that a command ends with 4. */
+export const waitsForPerson = (state: UpstreamState): boolean =>
+  state.status === 'failed'
+    ? needsPerson.includes(state.code)
+    : ['needs_consent', 'needs_input', 'locked', 'needs_authorization'].includes(state.status)
 
 /** First line of what lies behind an internal error: the terminal belongs to the person whose machine it is. */
 function causeOf(thrown: unknown): string | null {

@@ -1,5 +1,6 @@
 import { must } from './client'
 import { type Command, exit } from './command'
+import { waitsForPerson } from './failure'
 import { findServer } from './find'
 import { obtainSecret } from './given-inputs'
 import { safe, show, stateWord } from './output'
@@ -43,10 +44,9 @@ export const command: Command = {
     if (secrets.length > 0) await must(route.values.put({ values: secrets }))
     const now = await must(route.restart.post({}))
     await show(io, values.json, now, () => `${safe(now.name)}: ${stateWord(now.state)}`)
-    if (now.state.status === 'failed') {
-      io.talk(`mcpmux: ${safe(now.state.message)} (${now.state.code})`)
-      return exit.failure
-    }
-    return ['needs_consent', 'needs_input', 'locked'].includes(now.state.status) ? exit.needsPerson : exit.ok
+    const failed = now.state.status === 'failed'
+    if (now.state.status === 'failed') io.talk(`mcpmux: ${safe(now.state.message)} (${now.state.code})`)
+    if (waitsForPerson(now.state)) return exit.needsPerson
+    return failed ? exit.failure : exit.ok
   },
 }

@@ -84,9 +84,11 @@ test('[threat.54] absent, locked, killed, emptied: nothing sealed is touched, st
     expect(states.get('safe')).toBe('locked')
     expect(['idle', 'ready']).toContain(states.get('plain') ?? '')
     const refused = await daemon.cli(['call', 'safe/environment', '{}'])
-    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('vault.locked')])
+    expect([refused.code, refused.stderr]).toEqual([4, expect.stringContaining('vault.locked')])
     expect((await daemon.cli(['call', 'plain/environment', '{}'])).code).toBe(0)
-    expect((await addSecret(daemon, 'more')).stderr).toContain('keychain.unavailable')
+    const kept = await addSecret(daemon, 'more')
+    expect([kept.code, kept.stderr]).toEqual([4, expect.stringContaining('keychain.unavailable')])
+    expect((await daemon.cli(['restart', 'safe'])).code).toBe(4)
     expect(await stateOf(daemon, 'more')).toBeUndefined()
     expect(ciphertext(dataDir)).toBe(before)
   }
@@ -152,7 +154,7 @@ test('[threat.55] without a keychain secrets are refused, and each alternative i
     expect((await seen(daemon)).vault.state).toMatchObject({ status: 'new', why: 'no_keychain' })
     const refused = await addSecret(daemon, 'safe')
     expect([refused.code, refused.stderr]).toEqual([
-      1,
+      4,
       expect.stringContaining('mcpmux vault use passphrase'),
     ])
     const insecure = await daemon.cli(['vault', 'use', 'insecure'])
@@ -165,7 +167,7 @@ test('[threat.55] without a keychain secrets are refused, and each alternative i
     expect((await seen(daemon)).vault.state).toMatchObject({ status: 'locked', why: 'passphrase' })
     expect(await stateOf(daemon, 'safe')).toBe('locked')
     const wrong = await daemon.cli(['vault', 'unlock'], { stdin: 'wrong horse battery\n' })
-    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('vault.passphrase')])
+    expect([wrong.code, wrong.stderr]).toEqual([4, expect.stringContaining('vault.passphrase')])
     expect((await daemon.cli(['vault', 'unlock'], { stdin: 'correct horse battery\n' })).code).toBe(0)
     expect((await daemon.cli(['call', 'safe/environment', '{}'])).stdout).toContain(TOKEN)
     expect((await daemon.cli(['vault', 'use', 'insecure', '--yes'])).code).toBe(0)
