@@ -12,7 +12,10 @@ export interface SseEvent {
 export interface SseParser {
   /** Throws WireError 'size' when an event goes over the cap; the parser is of no use afterwards. */
   push(chunk: Uint8Array): void
-  /** The last id the stream has named, for Last-Event-ID; it outlives events, also those without data. */
+  /**
+   * The last id the stream has named, for Last-Event-ID; it outlives events, also those without data. That of an event
+   * that is not whole yet does not count: who asked for what follows it would never get the event itself.
+   */
   lastEventId(): string | null
 }
 
@@ -48,6 +51,7 @@ export function createSseParser(options: {
 
   const dispatch = () => {
     const event = data === null ? null : { type, id, data: lines.length > 0 ? lines.take() : data }
+    lastId = id ?? lastId
     type = null
     id = null
     data = null
@@ -67,10 +71,7 @@ export function createSseParser(options: {
     } else if (name === 'event') {
       type = value.length === 0 ? null : decodeUtf8(value)
     } else if (name === 'id') {
-      if (!value.includes(0)) {
-        id = decodeUtf8(value)
-        lastId = id
-      }
+      if (!value.includes(0)) id = decodeUtf8(value)
     } else if (name === 'retry') {
       const text = decodeUtf8(value)
       if (/^\d{1,15}$/.test(text)) onRetry(Number(text))

@@ -66,6 +66,7 @@ const answering: Record<string, string> = {
   'gzip-good-sse': '"hi"',
   'comment-flood-sse': '"hi"',
   'resume-works': '"resumed"',
+  'resume-half-event': '"resumed"',
   'redirect-once': '"hi"',
   'junk-event': '"hi"',
   'other-event-types': '"hi"',

@@ -115,6 +115,10 @@ export const modes: Record<string, (call: Call) => void> = {
   'sse-without-answer': (call) => void stream(call).end(event(progress(call.id, 1))),
   'sse-empty': (call) => void stream(call).end(),
   'resume-works': (call) => void stream(call).end(event('', `id: r-${call.id}\nretry: 100\n`)),
+  'resume-half-event': (call) => {
+    const half = `id: r-${call.id}\nretry: 100\ndata: \n\nid: lost-${call.id}\ndata: {"jsonrpc":`
+    stream(call).write(half, () => setTimeout(() => call.request.socket.resetAndDestroy(), 20))
+  },
   'resume-refused': (call) => void stream(call).end(event('', `id: r-${call.id}\nretry: 100\n`)),
   'resume-for-ever': (call) => void stream(call).end(event('', `id: r-${call.id}\nretry: 0\n`)),
   'error-500': ({ response }) => void response.writeHead(500, { 'content-type': 'text/html' }).end(html),
@@ -177,7 +181,7 @@ export const modes: Record<string, (call: Call) => void> = {
 /** GET requests: the stream for notifications, or the rest of a call's stream. */
 function onGet(mode: string, request: IncomingMessage, response: ServerResponse): void {
   const from = String(request.headers['last-event-id'] ?? '')
-  if (mode === 'resume-works' && from.startsWith('r-')) {
+  if ((mode === 'resume-works' || mode === 'resume-half-event') && from.startsWith('r-')) {
     response
       .writeHead(200, { 'content-type': 'text/event-stream' })
       .end(event(text(Number(from.slice(2)), 'resumed')))

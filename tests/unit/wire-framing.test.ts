@@ -170,7 +170,7 @@ describe('server-sent events', () => {
       'retry: 1500\nretry: 1x\nretry:\n\n',
       'event: e\n\ndata: plain\n\n',
       'id\ndata: reset\n\n',
-      'data: unfinished\n',
+      'id: cut\ndata: unfinished\n',
     ].join('')
     const { events, retries, last } = read(utf8(stream), [])
     expect(events).toEqual([
