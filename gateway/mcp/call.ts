@@ -4,22 +4,21 @@ import type { Exchange, LogLevel } from '../domain/exchange'
 import { GatewayError, toGatewayError, toJsonRpcError } from '../errors'
 import type { EventStream } from '../session/event-stream'
 import type { Session, SessionCall } from '../session/session'
-import type { Envelope } from '../wire/envelope'
+import type { Envelope, Span } from '../wire/envelope'
 import { member, rawOf } from '../wire/members'
 import { errorMessage } from '../wire/messages'
 import { fromWireError } from './body'
 import type { CallHost, Silent } from './call-host'
 import { failureReply, jsonReply, streamReply } from './replies'
 
-/** The raw id token of a request as a key: `1` and `"1"` are two. */
-export const idToken = (message: Envelope): string =>
-  message.id
-    ? Buffer.from(message.bytes.buffer, message.bytes.byteOffset, message.bytes.byteLength).toString(
-        'latin1',
-        message.id.start,
-        message.id.end,
-      )
+/** A raw id token as a key: `1` and `"1"` are two. Empty for none. */
+export const tokenAt = ({ bytes }: Envelope, span: Span | null): string =>
+  span
+    ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1', span.start, span.end)
     : ''
+
+/** The key of a message's own id. */
+export const idToken = (message: Envelope): string => tokenAt(message, message.id)
 
 /**
  * One call of a session: the Exchange that goes inward, and the HTTP answer that goes out. It is one JSON document

@@ -8,6 +8,7 @@ import { member, rawOf } from '../wire/members'
 import { resultMessage } from '../wire/messages'
 import { textOf } from '../wire/text'
 import type { LogLevel } from '../domain/exchange'
+import { tokenAt } from './call'
 
 /** Revisions with sessions that are spoken here; the last one is offered to a client that asks for another. */
 export const sessionVersions = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'] as const
@@ -102,5 +103,5 @@ export function readLevel(message: Envelope): LogLevel {
 /** The raw id token a `notifications/cancelled` names; null when it names none. */
 export function cancelledToken(message: Envelope): string | null {
   const span = message.params && member(message.bytes, message.params, 'requestId')
-  return span && decoder.decode(rawOf(message.bytes, span))
+  return span && tokenAt(message, span)
 }

@@ -181,20 +181,25 @@ test('[mcp.http] the answer to a call nobody waits for any more is kept for its 
   expect(resumed.messages().at(-1)).toEqual({ jsonrpc: '2.0', id: 1, result: { ok: true } })
 })
 
-test('[mcp.cancellation] cancelled aborts that call and answers it, for numbers and strings alike', async () => {
+test('[mcp.cancellation] cancelled aborts that call and answers it, for numbers and strings of any kind', async () => {
   const { held, route } = holding()
   await using door = await startDoor({ route })
   const client = await connect(door)
   const number = client.post(callBody(1))
   const text = client.post(callBody('1'))
-  await until(() => held.length === 2)
+  const word = client.post(callBody('größer 🎈'))
+  await until(() => held.length === 3)
   const isText = (call: Held) => new TextDecoder().decode(call.message.bytes).includes('"id":"1"')
   await client.post('{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"1"}}')
   expect(await (await text).json()).toMatchObject({ id: '1', error: { data: { code: 'rpc.cancelled' } } })
   expect(held.map((call) => [isText(call), call.exchange.signal.aborted]).sort()).toEqual([
     [false, false],
+    [false, false],
     [true, true],
   ])
+  await client.post('{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"größer 🎈"}}')
+  const cancelled = { id: 'größer 🎈', error: { data: { code: 'rpc.cancelled' } } }
+  expect(await (await word).json()).toMatchObject(cancelled)
   for (const call of held) call.finish()
   expect(await (await number).json()).toMatchObject({ id: 1, result: { ok: true } })
   expect(door.door.inFlight()).toBe(0)
