@@ -26,14 +26,14 @@ export interface Round {
   message: Envelope
   envelope: ModernEnvelope
   leg: ModernLeg
+  /** Beat of the pulse at which it came. */
+  born: number
 }
 
 export interface ModernCallDeps {
   host: CallHost
   load: ClientLoad
   identity: Identity
-  /** Beat of the pulse at which it began. */
-  born: number
   /** A server asks its client: gives the `requestState` under which the call waits for the answers. */
   park(call: ModernCall): Promise<string>
   /** As long as it takes a server to ask everything it has to ask at once. */
@@ -51,7 +51,7 @@ export class ModernCall implements Exchange, SessionlessCall, Silent {
   readonly era = 'modern'
   readonly identity: Identity
   readonly conversation: string
-  readonly #silence: Place<Silent>
+  #silence: Place<Silent>
   readonly #place: Place<SessionlessCall>
   #round: Round
   /** Null while it waits for its client. */
@@ -80,7 +80,7 @@ export class ModernCall implements Exchange, SessionlessCall, Silent {
   }
 
   get born(): number {
-    return this.deps.born
+    return this.#round.born
   }
 
   get clientCapabilities(): string {
@@ -165,6 +165,7 @@ export class ModernCall implements Exchange, SessionlessCall, Silent {
     this.#leg = round.leg
     this.#rounds += 1
     if (this.#result) return this.#deliver()
+    this.#silence = this.deps.host.silent.add(this)
     this.#count(1)
     const { bytes, params } = round.message
     const responses = params && member(bytes, params, 'inputResponses')

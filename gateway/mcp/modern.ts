@@ -156,7 +156,6 @@ export function createModern(deps: ModernDeps): Modern {
         host: calls.host,
         load: deps.sessions.loadOf(identity.clientId),
         identity,
-        born: pulse.beat,
         park: (self) => rounds.park(self, deps.bindingOf(view, message, identity.clientId)),
         settle: () => deps.runtime.sleep(ASK_MS),
         left: rounds.drop,
@@ -198,7 +197,7 @@ export function createModern(deps: ModernDeps): Modern {
       const leg = new ModernLeg(deps.outlets, departures, request, line.keepOpen, () =>
         call?.cancel(new GatewayError('rpc.cancelled')),
       )
-      const round = { message, envelope, leg }
+      const round = { message, envelope, leg, born: pulse.beat }
       if (waiting) waiting.resume(round)
       else call = begin(given, view, round)
       return leg.response

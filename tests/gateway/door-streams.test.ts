@@ -116,6 +116,26 @@ test('[mcp.http] an answer that takes long begins as a stream with heartbeats', 
   expect(stream.messages()).toEqual([{ jsonrpc: '2.0', id: 1, result: { late: 1 } }])
 })
 
+test('[mcp.modern] a second round that takes long begins as a stream, too', async () => {
+  const { held, route } = holding()
+  await using door = await startDoor({ route, beatMs: 10 })
+  const { text: key } = door.keyFor('modern')
+  const call = (params: Record<string, unknown>) =>
+    modernFetch(door.url, key, { method: 'tools/call', params: { name: 'x', ...params } })
+  const first = call({})
+  await until(() => held.length === 1)
+  const asked = held[0]?.exchange.ask('elicitation/create', bytes('{}'))
+  const { requestState } = ((await (await first).json()) as { result: { requestState: string } }).result
+  const second = await call({ requestState, inputResponses: { 1: { action: 'cancel' } } })
+  await asked
+  expect(second.headers.get('content-type')).toBe('text/event-stream')
+  held[0]?.finish('{"late":1}')
+  const stream = readEvents(second)
+  await stream.finished
+  expect(stream.messages()).toEqual([{ jsonrpc: '2.0', id: 1, result: { late: 1 } }])
+  expect(door.door.inFlight()).toBe(0)
+})
+
 test('[mcp.http] a lost connection does not cancel: the rest is fetched with Last-Event-ID, of that stream only', async () => {
   const { held, route } = holding()
   await using door = await startDoor({ route })
