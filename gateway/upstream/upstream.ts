@@ -281,6 +281,7 @@ export class Upstream {
   }
 
   #enterReady({ handshake: { protocolVersion } }: Connection): void {
+    if (this.#status.state.status === 'ready') return
     this.#status.enter({ status: 'ready', since: this.#deps.runtime.now(), protocolVersion })
   }
 
@@ -294,13 +295,18 @@ export class Upstream {
     if (this.#status.state.status === 'needs_authorization') this.#enterReady(connection)
   }
 
-  /** Reads every list. There are servers that let everybody in and ask for a sign-in only here. */
+  /**
+   * Reads every list; it is ready then, also where they could not be read: whoever waits for that lists next. There are
+   * servers that let everybody in and ask for a sign-in only here.
+   */
   async #read(connection: Connection): Promise<void> {
+    const isOurs = () => this.#connection === connection && connection.ended === null
     try {
       await this.#refresh?.all()
-      if (this.#connection === connection) this.#letIn(connection)
+      if (isOurs()) this.#enterReady(connection)
     } catch (error) {
-      if (error instanceof SignInNeededError && this.#connection === connection) this.#notLetIn(error)
+      if (isOurs() && error instanceof SignInNeededError) this.#notLetIn(error)
+      else if (isOurs() && this.#status.state.status === 'connecting') this.#enterReady(connection)
       throw error
     }
   }
@@ -309,7 +315,6 @@ export class Upstream {
     this.#connection = connection
     this.#failures.recovered()
     this.#activity.used()
-    this.#enterReady(connection)
     this.#refresh = createCatalogRefresh({
       ...this.#deps,
       spaceId: this.#server.spaceId,
@@ -319,6 +324,7 @@ export class Upstream {
       signal: life,
     })
     if (this.#deps.shared) this.#read(connection).catch(() => this.#log('Feature', unread))
+    else this.#enterReady(connection)
     const level = this.#deps.logLevel()
     if (level) this.setLogLevel(level)
     this.resources.renew(connection)

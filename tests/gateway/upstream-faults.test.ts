@@ -202,12 +202,13 @@ test('[mcp.resources] a session that comes back after a restart is subscribed ag
 }, 60_000)
 
 test('[process] a server is removed at once while its lists are being read, and leaves nothing behind', async () => {
-  const adding = daemon.cli('add', 'reading', '--yes', '--', ...scripted('list-hangs'))
+  const log = join(daemon.home, 'reading.log')
+  const adding = daemon.cli('add', 'reading', '--yes', '--', ...scripted('list-hangs', log))
   await eventually(
-    async () =>
-      (await daemon.cli('list', '--json')).stdout.includes('reading') && statusOf(daemon, 'reading'),
-    (status) => status === 'ready',
+    () => linesOf(log, 'tools/list'),
+    (count) => count === 1,
   )
+  expect(await statusOf(daemon, 'reading')).toBe('connecting')
   expect(await within(12_000, daemon.cli('remove', 'reading', '--yes'))).toMatchObject({ code: 0 })
   expect(await within(12_000, adding)).not.toBe('late')
   expect(await daemon.ok('list', '--json')).not.toContain('reading')
