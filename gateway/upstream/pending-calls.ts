@@ -37,6 +37,7 @@ export interface PendingCalls {
   /** Removes and returns; null for an id nobody waits for. */
   take(id: number): PendingCall | null
   get(id: number): PendingCall | null
+  /** Oldest first. */
   values(): Iterable<PendingCall>
   /** Removes and returns the calls that are over their time. */
   expire(now: number): PendingCall[]
@@ -51,7 +52,7 @@ export function createPendingCalls(): PendingCalls {
     add: (call) => void calls.set(call.id, call),
     take: (id) => calls.take(id),
     get: (id) => calls.get(id),
-    values: () => calls.toArray(),
+    values: () => calls.toArray().sort((a, b) => a.id - b.id),
     expire(now) {
       const isLate = ({ asking, activeAt, startedAt, idleTimeout, totalTimeout }: PendingCall) =>
         asking === 0 && (now - activeAt >= idleTimeout || now - startedAt >= totalTimeout)

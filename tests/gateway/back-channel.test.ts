@@ -120,14 +120,17 @@ test('[mcp.back-channel] [threat.45] while calls of two clients are open nobody 
   expect(await said(alone)).toContain('"action":"cancel"')
 })
 
-test('[mcp.back-channel] several calls of one session are no ambiguity', async () => {
+test('[mcp.back-channel] several calls of one session are no ambiguity, the newest is asked', async () => {
   const one = await client()
   const held = one.call(3, 'asking_hold')
-  const call = await one.call(4, 'asking_ask', { method: 'roots/list', params: '{}' })
-  const { id } = await question(call)
-  await one.send(`{"jsonrpc":"2.0","id":${id},"result":{"roots":[]}}`)
-  await said(call)
-  await said(await one.call(5, 'asking_release'))
+  // So many that ids of the connection come to every place of its table.
+  for (let i = 4; i < 74; i++) {
+    const call = await one.call(i, 'asking_ask', { method: 'roots/list', params: '{}' })
+    const { id } = await question(call)
+    await one.send(`{"jsonrpc":"2.0","id":${id},"result":{"roots":[]}}`)
+    await said(call)
+  }
+  await said(await one.call(99, 'asking_release'))
   expect(await said(await held)).toBe('released')
 })
 
