@@ -1,10 +1,10 @@
 import type { ServerView } from '../admin/server-view'
 import { visibleWord } from '../domain/visible-text'
 import { type AdminClient, must } from './client'
-import { exit } from './command'
+import { type Context, exit } from './command'
 import { waitsForPerson } from './failure'
 import { signInRemark } from './login-text'
-import { plural, safe, stateWord } from './output'
+import { plural, safe, show, stateWord } from './output'
 
 /**
  * What came of connecting once, for the person; the exit code says it to scripts. `added`: by the command that says it,
@@ -60,9 +60,26 @@ const isUnread = ({ enabled, consent, refreshedAt, state }: ServerView): boolean
   refreshedAt === null &&
   (state.status === 'idle' || state.status === 'connecting' || state.status === 'failed')
 
-/** Connects a server that was never read, because a value it was given is what it waited for; null for any other. */
+/** Connects a server that was never read, because what it waited for was given just now; null for any other. */
 export const connectUnread = async (admin: AdminClient, server: ServerView): Promise<ServerView | null> =>
   isUnread(server) ? connectOnce(admin, server.id) : null
+
+/** Says how a server is that was let go on; one that was never read is connected once for that. Gives the exit code. */
+export async function settle(
+  { io, admin }: Context,
+  server: ServerView,
+  json: boolean | undefined,
+): Promise<number> {
+  const connected = await connectUnread(admin, server)
+  if (connected) {
+    const { line, code } = outcome(connected)
+    if (json || code === exit.ok) await show(io, json, connected, () => line)
+    if (code !== exit.ok) io.talk(line)
+    return code
+  }
+  await show(io, json, server, () => `${safe(server.name)}: ${stateWord(server.state)}`)
+  return waitsForPerson(server.state) ? exit.needsPerson : exit.ok
+}
 
 /** What of a server clients do not get, in lines for the person. */
 export async function withheldNotices(admin: AdminClient, serverId: string): Promise<string[]> {

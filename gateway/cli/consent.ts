@@ -1,6 +1,7 @@
 import { approve, consentLines } from './give-consent'
 import { must } from './client'
 import { type Command, exit } from './command'
+import { connectUnread, outcome } from './connect'
 import { findServer, findSpace } from './find'
 import { safe, show, when } from './output'
 import { parse, UsageError, words } from './usage'
@@ -10,7 +11,8 @@ const help = `Usage: mcpmux consent [--space S]
        mcpmux consent --withdraw SERVER [--space S]
 
 Nothing runs before you approved exactly it. Without SERVER: everything that waits for your approval, in all Spaces or in
-the one given, with what changed since you approved it and what to notice. With SERVER: shows it and asks.
+the one given, with what changed since you approved it and what to notice. With SERVER: shows it and asks, and connects
+it once if it never was.
 
   --yes           approve it without being asked
   --withdraw      take an approval back; stops the server
@@ -46,11 +48,15 @@ export const command: Command = {
       return exit.ok
     }
     const view = await must(route.get())
-    if (view.given === null && !(await approve(io, admin, view, yes))) return exit.needsPerson
+    const before = view.given !== null
+    if (!before && !(await approve(io, admin, view, yes))) return exit.needsPerson
     const now = await must(route.get())
     const given = () =>
       now.given ? `approved ${when(now.given.givenAt)} (${now.given.givenBy})` : 'not approved'
     await show(io, json, now, () => `${safe(now.server)}: ${given()}`)
+    // Nobody else connects it: until then it has no tools that clients could call.
+    const connected = before ? null : await connectUnread(admin, await must(admin.api.servers({ id }).get()))
+    if (connected) io.talk(outcome(connected).line)
     return exit.ok
   },
 }

@@ -5,11 +5,10 @@ import { GatewayError } from '../errors'
 import { must } from './client'
 import { readClientId } from './client-id'
 import { type Command, type Context, exit } from './command'
-import { connectUnread, outcome } from './connect'
-import { waitsForPerson } from './failure'
+import { settle } from './connect'
 import { findServer, findSpace } from './find'
 import { approve } from './give-consent'
-import { safe, show, stateWord, table, when } from './output'
+import { safe, show, table, when } from './output'
 import { askForInput, givenValue, readSecret } from './typed-value'
 import { checkVerb, type OptionsOf, parse, UsageError, words } from './usage'
 
@@ -107,22 +106,14 @@ async function list({ io, admin }: Context, wanted: string | undefined, values: 
 }
 
 /** Says what came of it; where what would run is not approved, shows it and asks. */
-async function settled({ io, admin }: Context, server: ServerView, values: Values): Promise<number> {
+async function settled(context: Context, server: ServerView, values: Values): Promise<number> {
+  const { io, admin } = context
   // Also where it waited before: who repeats the command with --yes approves it.
   if (!server.consent) {
     const view = await must(admin.api.consents({ id: server.id }).get())
     if (!(await approve(io, admin, view, values.yes))) return exit.needsPerson
   }
-  const now = await must(admin.api.servers({ id: server.id }).get())
-  const connected = await connectUnread(admin, now)
-  if (connected) {
-    const { line, code } = outcome(connected)
-    if (values.json || code === exit.ok) await show(io, values.json, connected, () => line)
-    if (code !== exit.ok) io.talk(line)
-    return code
-  }
-  await show(io, values.json, now, () => `${safe(now.name)}: ${stateWord(now.state)}`)
-  return waitsForPerson(now.state) ? exit.needsPerson : exit.ok
+  return settle(context, await must(admin.api.servers({ id: server.id }).get()), values.json)
 }
 
 async function change(

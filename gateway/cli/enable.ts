@@ -1,13 +1,14 @@
 import { approve } from './give-consent'
 import { must } from './client'
 import { type Command, exit } from './command'
+import { settle } from './connect'
 import { findServer } from './find'
-import { safe, show, stateWord } from './output'
 import { parse, words } from './usage'
 
 const help = `Usage: mcpmux enable SERVER [--space S] [--yes] [--data-dir D] [--json]
 
-Lets a server be used again. One that was not approved yet, or changed since, is shown and asked about.
+Lets a server be used again. One that was not approved yet, or changed since, is shown and asked about. One that was
+never connected is connected once.
 
   --yes    approve it without being asked`
 
@@ -16,15 +17,14 @@ export const command: Command = {
   async run(args, open) {
     const { values, positionals } = parse(args, { space: { type: 'string' }, yes: { type: 'boolean' } })
     const [wanted] = words(positionals, 'SERVER')
-    const { io, admin } = open(values['data-dir'])
+    const context = open(values['data-dir'])
+    const { io, admin } = context
     const server = await findServer(admin, wanted, values.space)
     const route = admin.api.servers({ id: server.id })
     if (!server.consent) {
       const view = await must(admin.api.consents({ id: server.id }).get())
       if (!(await approve(io, admin, view, values.yes))) return exit.needsPerson
     }
-    const now = await must(route.patch({ enabled: true }))
-    await show(io, values.json, now, () => `${safe(now.name)}: ${stateWord(now.state)}`)
-    return exit.ok
+    return settle(context, await must(route.patch({ enabled: true })), values.json)
   },
 }

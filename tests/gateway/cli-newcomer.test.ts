@@ -83,3 +83,17 @@ test('[cli] port and host say that they act later', async () => {
   expect(stderr).toContain('next time')
   expect((await daemon.cli(['config', 'set', 'limits.page_size', '10'])).stderr).toBe('')
 })
+
+for (const how of ['consent', 'enable'])
+  test(`[cli] ${how} connects the copy of a server, which was never connected, so that its tools can be used`, async () => {
+    await daemon.cli(['space', 'create', `Original ${how}`])
+    await add('copied', '--space', `Original ${how}`)
+    await daemon.cli(['space', 'duplicate', `Original ${how}`, `Copy ${how}`])
+    const there = ['--space', `Copy ${how}`]
+    const given = await daemon.cli([how, 'copied', ...there, '--yes'])
+    expect([given.code, `${given.stdout}${given.stderr}`]).toEqual([
+      0,
+      expect.stringMatching(/^copied: \d+ tools?/m),
+    ])
+    expect((await daemon.cli(['call', 'copied/echo', ...there])).code).toBe(0)
+  })
