@@ -78,6 +78,12 @@ function splitCommand(args: readonly string[]): {
   command: readonly string[] | null
 } {
   const at = args.indexOf('--')
+  const [name = '-', first = '-'] = args
+  // Else options of the server would be taken for ours, and refused as if they were wrong.
+  if (at < 0 && !name.startsWith('-') && !first.startsWith('-'))
+    throw new UsageError(
+      `write ${/^https?:/.test(first) ? '--url before the address' : '-- before the command'} of the server`,
+    )
   return at < 0 ? { own: args, command: null } : { own: args.slice(0, at), command: args.slice(at + 1) }
 }
 

@@ -11,7 +11,7 @@ export interface Context {
   admin: AdminClient
 }
 
-/** One command: `help` is printed on `--help` and after a usage error. `run` resolves with the exit code. */
+/** One command: `help` is printed on `--help`, and its first paragraph after a usage error. `run` resolves with the exit code. */
 export interface Command {
   help: string
   run(args: readonly string[], open: (dataDir: string | undefined) => Context): Promise<number>

@@ -4,6 +4,7 @@ import { createAdminClient } from './client'
 import { type Command, type Context, exit } from './command'
 import { renderFailure } from './failure'
 import { createIo } from './io'
+import { nearest } from './nearest'
 import { UsageError } from './usage'
 import { version } from '../version'
 
@@ -70,6 +71,27 @@ const overview = `McpMux ${version}: one local endpoint for all your MCP servers
 
 "mcpmux COMMAND --help" says more. Every command takes --data-dir D, every read --json.`
 
+/** What other programs call these commands. */
+const elsewhere: Readonly<Record<string, string>> = {
+  start: 'serve',
+  stop: 'quit',
+  server: 'list',
+  servers: 'list',
+  install: 'add',
+  import: 'add',
+  delete: 'remove',
+  uninstall: 'remove',
+}
+
+function unknownCommand(name: string): string {
+  const meant = Object.hasOwn(elsewhere, name) ? elsewhere[name] : nearest(name, Object.keys(commands))
+  const guess = meant ? `; did you mean "${meant}"?` : ';'
+  return `mcpmux: there is no command "${name}"${guess} "mcpmux help" lists them`
+}
+
+const named = (name: string): (() => Promise<{ command: Command }>) | undefined =>
+  Object.hasOwn(commands, name) ? commands[name] : undefined
+
 const open = (dataDir: string | undefined): Context => {
   const config = readConfig(dataDir)
   return { io: createIo(config), admin: createAdminClient(config) }
@@ -87,7 +109,9 @@ async function alone(args: readonly string[]): Promise<number> {
     return await command.run(args, open)
   } catch (error) {
     if (renderFailure(error).exitCode !== exit.absent) throw error
-    await createIo(readConfig()).out(overview)
+    const io = createIo(readConfig())
+    await io.out(overview)
+    io.talk('\nMcpMux is not running; "mcpmux serve" starts it.')
     return exit.ok
   }
 }
@@ -102,13 +126,18 @@ async function dispatch(args: readonly string[]): Promise<number> {
     return exit.ok
   }
   if (name === '--help' || name === '-h' || name === 'help') {
-    await io.out(overview)
+    const about = named(rest[0] ?? '')
+    await io.out(about ? (await about()).command.help : overview)
     return exit.ok
   }
-  if (name.startsWith('-')) return alone(args)
-  const load = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (name.startsWith('-')) {
+    const command = rest.find((word) => named(word))
+    if (command) throw new UsageError(`options stand behind the command: mcpmux ${command} ${name} …`)
+    return alone(args)
+  }
+  const load = named(name)
   if (!load) {
-    io.talk(`mcpmux: there is no command "${name}"; "mcpmux help" lists them`)
+    io.talk(unknownCommand(name))
     return exit.usage
   }
   const { command } = await load()
@@ -120,7 +149,9 @@ async function dispatch(args: readonly string[]): Promise<number> {
     return await command.run(rest, open)
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
-    io.talk(`mcpmux ${name}: ${error.message}\n\n${command.help}`)
+    // The forms alone: below all the options nobody would see what was wrong.
+    const [forms = ''] = command.help.split('\n\n')
+    io.talk(`mcpmux ${name}: ${error.message}\n\n${forms}\n\n"mcpmux ${name} --help" says more.`)
     return exit.usage
   }
 }

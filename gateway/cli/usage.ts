@@ -1,6 +1,7 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
+import { nearest } from './nearest'
 
-/** A command line that cannot be understood; answered with the command's own help and exit code 2. */
+/** A command line that cannot be understood; answered with the command's own forms and exit code 2. */
 export class UsageError extends Error {
   constructor(message: string) {
     super(message)
@@ -17,6 +18,12 @@ const common = {
   help: { type: 'boolean', short: 'h' },
 } as const satisfies Options
 
+const guess = (message: string, names: readonly string[]): string => {
+  const typed = /^Unknown option '--([^']*)'/.exec(message)?.[1]
+  const meant = typed === undefined ? null : nearest(typed, names)
+  return meant === null ? '' : `; did you mean --${meant}?`
+}
+
 /** Strict parsing: an option nobody declared, or given without its value, is a UsageError. */
 export function parse<const O extends Options>(args: readonly string[], options: O) {
   try {
@@ -29,7 +36,7 @@ export function parse<const O extends Options>(args: readonly string[], options:
   } catch (error) {
     // Node's first sentence says what is wrong; what follows is advice for programmers.
     const message = error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error)
-    throw new UsageError(message.replace(/\.$/, ''))
+    throw new UsageError(message.replace(/\.$/, '') + guess(message, Object.keys({ ...common, ...options })))
   }
 }
 
@@ -46,7 +53,8 @@ export function checkVerb(
   const allowed = Object.hasOwn(optionsOf, verb) ? optionsOf[verb] : undefined
   if (!allowed) {
     const verbs = Object.keys(optionsOf)
-    throw new UsageError(`say ${verbs.slice(0, -1).join(', ')} or ${verbs.at(-1) ?? ''}`)
+    const unknown = verb === '' ? '' : `there is no "${verb}"; `
+    throw new UsageError(`${unknown}say ${verbs.slice(0, -1).join(', ')} or ${verbs.at(-1) ?? ''}`)
   }
   for (const [name, value] of Object.entries(values))
     if (value !== undefined && !Object.hasOwn(common, name) && !allowed.includes(name))

@@ -42,7 +42,8 @@ test('[cli] without a daemon, settings of its address say which option of serve 
 
 test('[cli] mcpmux alone without a daemon is a short help', async () => {
   using place = tempHome()
-  const { code, stdout } = await place.cli([])
+  const { code, stdout, stderr } = await place.cli([])
+  expect(stderr).toContain('McpMux is not running; "mcpmux serve" starts it.')
   expect(code).toBe(0)
   expect(stdout).toContain('mcpmux serve')
 })
@@ -130,6 +131,34 @@ test('[cli] --help of every command goes to stdout and names its usage', async (
     expect([name, code, stderr]).toEqual([name, 0, ''])
     expect(stdout).toStartWith(`Usage: mcpmux ${name}`)
   }
+})
+
+test('[cli] a word nobody knows is answered with the one that was meant, and no more than the forms', async () => {
+  using place = tempHome()
+  for (const [args, says] of [
+    [['statsu'], 'there is no command "statsu"; did you mean "status"?'],
+    [['lst'], 'did you mean "list"?'],
+    [['stop'], 'did you mean "quit"?'],
+    [['xyzzy'], 'there is no command "xyzzy"; "mcpmux help"'],
+    [['list', '--jsno'], "Unknown option '--jsno'; did you mean --json?"],
+    [['add', 'x', '--ur', 'http://x'], 'did you mean --url?'],
+    [['add', 'x', '--frobnicate'], "Unknown option '--frobnicate'\n"],
+    [['add', 'x', 'npx', '-y', 'y'], 'write -- before the command of the server'],
+    [['add', 'x', 'https://example.org/mcp'], 'write --url before the address of the server'],
+    [['key', 'creat', 'x'], 'there is no "creat"; say create, list, rotate, edit or revoke'],
+  ] as const) {
+    const { code, stdout, stderr } = await place.cli(args)
+    expect([args, code, stdout]).toEqual([args, 2, ''])
+    expect(stderr).toContain(says)
+    expect(stderr).not.toContain('--data-dir D  ')
+    if (args.length > 1) expect(stderr).toEndWith(`"mcpmux ${args[0]} --help" says more.\n`)
+  }
+  const before = await place.cli(['--data-dir', 'd', 'list'])
+  expect([before.code, before.stderr]).toEqual([
+    2,
+    'mcpmux: options stand behind the command: mcpmux list --data-dir …\n',
+  ])
+  expect((await place.cli(['help', 'add'])).stdout).toStartWith('Usage: mcpmux add')
 })
 
 test('[cli] serve refuses an address that is not loopback', async () => {
