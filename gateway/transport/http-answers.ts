@@ -4,12 +4,12 @@ import type { Runtime } from '../runtime'
 import type { Envelope } from '../wire/envelope'
 import { mediaTypeOf } from './http-headers'
 import type { HttpSession } from './http-session'
-import { isAnswerTo, messageOf, readEvents } from './http-stream'
+import { isAnswerTo, messageOf, readEvents, withoutMark } from './http-stream'
 
 export interface AnswerOptions {
   session: HttpSession
   maxMessageBytes: number
-  runtime: Pick<Runtime, 'sleep' | 'random'>
+  runtime: Pick<Runtime, 'sleep' | 'random' | 'monotonic'>
   /** Something arrived for a call: its answer, or a message on its stream before that. */
   onMessage(message: Envelope, callId: number): void
   /** The answer has come; what is left of the stream may be cut off. */
@@ -23,6 +23,8 @@ const DEFAULT_PAUSE = 1000
 const LONGEST_PAUSE = 300_000
 /** Attempts in a row that bring nothing until the call counts as lost. */
 const ATTEMPTS = 5
+/** A stream that was open this long was a good one: it may be quiet, and be cut off for that, as often as it likes. */
+const GOOD_STREAM = 5000
 
 /** Reads what a server answers to one POSTed request. */
 export interface AnswerReader {
@@ -37,7 +39,7 @@ export function createAnswerReader(options: AnswerOptions): AnswerReader {
   const { session, maxMessageBytes, runtime } = options
 
   async function readJson(response: Response, callId: number): Promise<void> {
-    const scanned = messageOf(await readBody(response, maxMessageBytes))
+    const scanned = messageOf(withoutMark(await readBody(response, maxMessageBytes)))
     const message = scanned instanceof Promise ? await scanned : scanned
     if (!isAnswerTo(message, callId)) throw new GatewayError('upstream.garbage', 'its answer has another id')
     options.onAnswered(callId)
@@ -57,6 +59,7 @@ export function createAnswerReader(options: AnswerOptions): AnswerReader {
     let response: Response | null = first
     for (;;) {
       const before = lastEventId
+      const since = runtime.monotonic()
       if (response) {
         try {
           await readEvents(response, maxMessageBytes, {
@@ -79,7 +82,8 @@ export function createAnswerReader(options: AnswerOptions): AnswerReader {
       if (answered) return
       if (lastEventId === null || !resumable)
         throw new GatewayError('upstream.lost', 'its stream ended before the answer')
-      idle = lastEventId === before ? idle + 1 : 0
+      const good = response !== null && runtime.monotonic() - since >= GOOD_STREAM
+      idle = good || lastEventId !== before ? 0 : idle + 1
       if (idle >= ATTEMPTS) throw new GatewayError('upstream.lost', 'its stream could not be taken up again')
       const asked = Math.min(Math.max(retry ?? DEFAULT_PAUSE, SHORTEST_PAUSE), LONGEST_PAUSE)
       await runtime.sleep(asked * 2 ** idle + runtime.random() * SHORTEST_PAUSE, signal)
@@ -98,7 +102,8 @@ export function createAnswerReader(options: AnswerOptions): AnswerReader {
     }
     if (response.status === 200 && mediaTypeOf(response) === 'text/event-stream') return response
     await discard(response)
-    if (response.status >= 500 || response.status === 429) return null
+    // 409: the server has not noticed yet that the stream before broke.
+    if (response.status >= 500 || response.status === 429 || response.status === 409) return null
     throw new GatewayError(
       'upstream.lost',
       `its stream ended before the answer and cannot be taken up (HTTP ${response.status})`,

@@ -6,7 +6,7 @@ import { rawOf } from '../wire/members'
 import { NotLetInError } from './authorization'
 import { UndeliveredError } from './channel'
 import { mediaTypeOf, retryAfterOf } from './http-headers'
-import { isAnswerTo, messageOf } from './http-stream'
+import { isAnswerTo, messageOf, withoutMark } from './http-stream'
 
 const LONGEST_ERROR_BODY = 1024 * 1024
 const encoder = new TextEncoder()
@@ -41,7 +41,7 @@ export async function readRefusal(
 async function jsonRpcError(response: Response, callId: number): Promise<Envelope | null> {
   if (mediaTypeOf(response) !== 'application/json') return null
   try {
-    const message = await messageOf(await readBody(response, LONGEST_ERROR_BODY))
+    const message = await messageOf(withoutMark(await readBody(response, LONGEST_ERROR_BODY)))
     if (!message.error) return null
     if (isAnswerTo(message, callId)) return message
     const error = rawOf(message.bytes, message.error)

@@ -55,6 +55,10 @@ function pushed(parser: SseParser, chunk: Uint8Array): GatewayError | null {
   }
 }
 
+/** A body without the byte order mark some servers write in front of JSON, which may be ignored (RFC 8259, 8.1). */
+export const withoutMark = (body: Uint8Array): Uint8Array =>
+  body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body
+
 /** One JSON-RPC message; big ones without holding up others. Throws `upstream.garbage`. */
 export function messageOf(bytes: Uint8Array): Envelope | Promise<Envelope> {
   if (bytes.length >= bigMessageBytes) return scanMessageAsync(bytes).catch(garbage)

@@ -67,6 +67,9 @@ const answering: Record<string, string> = {
   'comment-flood-sse': '"hi"',
   'resume-works': '"resumed"',
   'resume-half-event': '"resumed"',
+  'resume-conflict': '"resumed"',
+  'json-bom': '"hi"',
+  'error-bom': '"odd"',
   'redirect-once': '"hi"',
   'junk-event': '"hi"',
   'other-event-types': '"hi"',
@@ -85,6 +88,7 @@ const special = [
   'session-over',
   'rpc-error',
   'resume-for-ever',
+  'resume-quiet',
   'silent-call',
   'headers-then-silence',
   'bad-session-id',
@@ -190,6 +194,13 @@ test('[threat.71] a stream that ends again and again is given up without a storm
   expect(error.code).toBe('upstream.lost')
   expect(server.seenIn('resume-for-ever', 'GET').length - started).toBeLessThanOrEqual(8)
 }, 90_000)
+
+test('[threat.71] a stream that stays quiet for long, and ends for that, is taken up as often as it takes', async () => {
+  const hurried: Runtime = { ...systemRuntime, monotonic: () => systemRuntime.monotonic() * 200 }
+  await using leg = await openLeg(server.url('resume-quiet'), { runtime: hurried })
+  await leg.handshake()
+  expect((await leg.call('tools/call')).text).toContain('"resumed"')
+}, 60_000)
 
 test('[threat.71] streams left open after their answers do not pile up', async () => {
   await using leg = await openLeg(server.url('open-after-answer'))

@@ -119,6 +119,8 @@ export const modes: Record<string, (call: Call) => void> = {
     const half = `id: r-${call.id}\nretry: 100\ndata: \n\nid: lost-${call.id}\ndata: {"jsonrpc":`
     stream(call).write(half, () => setTimeout(() => call.request.socket.resetAndDestroy(), 20))
   },
+  'resume-conflict': (call) => void stream(call).end(event('', `id: r-${call.id}\nretry: 100\n`)),
+  'resume-quiet': (call) => void stream(call).end(event('', `id: r-${call.id}\nretry: 100\n`)),
   'resume-refused': (call) => void stream(call).end(event('', `id: r-${call.id}\nretry: 100\n`)),
   'resume-for-ever': (call) => void stream(call).end(event('', `id: r-${call.id}\nretry: 0\n`)),
   'error-500': ({ response }) => void response.writeHead(500, { 'content-type': 'text/html' }).end(html),
@@ -156,6 +158,9 @@ export const modes: Record<string, (call: Call) => void> = {
   'answer-twice': (call) =>
     void stream(call).end(event(text(call.id, 'first')) + event(text(call.id, 'second'))),
   'open-after-answer': (call) => void stream(call).write(event(text(call.id))),
+  'json-bom': (call) => json(call, `\uFEFF${text(call.id)}`),
+  'error-bom': (call) =>
+    json(call, `\uFEFF{"jsonrpc":"2.0","id":${call.id},"error":{"code":-32099,"message":"odd"}}`, 400),
   'crlf-bom': (call) => void stream(call).end(`\uFEFFdata: ${text(call.id)}\r\n\r\n`),
   'byte-by-byte': (call) => {
     stream(call)
@@ -178,10 +183,17 @@ export const modes: Record<string, (call: Call) => void> = {
   'bad-session-id': (call) => json(call, text(call.id)),
 }
 
-/** GET requests: the stream for notifications, or the rest of a call's stream. */
-function onGet(mode: string, request: IncomingMessage, response: ServerResponse): void {
+const resumable = new Set(['resume-works', 'resume-half-event', 'resume-conflict', 'resume-quiet'])
+
+/** GET requests: the stream for notifications, or the rest of a call's stream; `nth` counts those for a rest. */
+function onGet(mode: string, request: IncomingMessage, response: ServerResponse, nth: number): void {
   const from = String(request.headers['last-event-id'] ?? '')
-  if ((mode === 'resume-works' || mode === 'resume-half-event') && from.startsWith('r-')) {
+  if (mode === 'resume-conflict' && nth % 3 > 0) return void response.writeHead(409).end()
+  if (mode === 'resume-quiet' && nth % 8 > 0) {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': nothing yet\n\n')
+    return void setTimeout(() => response.end(), 60)
+  }
+  if (resumable.has(mode) && from.startsWith('r-')) {
     response
       .writeHead(200, { 'content-type': 'text/event-stream' })
       .end(event(text(Number(from.slice(2)), 'resumed')))
@@ -219,7 +231,10 @@ export async function startEvilHttp(): Promise<EvilServer> {
       const mode = (request.url ?? '/').slice(1)
       const body = Buffer.concat(chunks).toString()
       seen.push({ method: request.method ?? '', mode, headers: request.headers, body })
-      if (request.method === 'GET') return onGet(mode, request, response)
+      if (request.method === 'GET') {
+        const resumed = server.seenIn(mode, 'GET').filter(({ headers }) => 'last-event-id' in headers)
+        return onGet(mode, request, response, resumed.length)
+      }
       if (request.method === 'DELETE') return void response.writeHead(200).end()
       const message = JSON.parse(body) as { id?: number; method?: string }
       if (message.id === undefined || message.method === undefined) return void response.writeHead(202).end()
