@@ -53,24 +53,28 @@ export function outcome(
 export const connectOnce = (admin: AdminClient, id: string): Promise<ServerView> =>
   must(admin.api.servers({ id }).connect.post({}))
 
-/** Whether what an approved server offers was never read, and nothing but that is in the way of reading it. */
-const isUnread = ({ enabled, consent, refreshedAt, state }: ServerView): boolean =>
-  enabled &&
-  consent !== null &&
-  refreshedAt === null &&
-  (state.status === 'idle' || state.status === 'connecting' || state.status === 'failed')
+const canBeRead = ({ enabled, consent, state }: ServerView): boolean =>
+  enabled && consent !== null && ['idle', 'connecting', 'ready', 'failed'].includes(state.status)
 
-/** Connects a server that was never read, because what it waited for was given just now; null for any other. */
-export const connectUnread = async (admin: AdminClient, server: ServerView): Promise<ServerView | null> =>
-  isUnread(server) ? connectOnce(admin, server.id) : null
+/**
+ * What came of the first connection of an approved server that was not read yet before it was given what it waited for; null for any
+ * other. The gateway may connect it by itself, so it may be on its way, or done.
+ */
+export const connectUnread = async (
+  admin: AdminClient,
+  before: ServerView | undefined,
+  now: ServerView,
+): Promise<ServerView | null> =>
+  before?.refreshedAt === null && canBeRead(now) ? connectOnce(admin, now.id) : null
 
 /** Says how a server is that was let go on; one that was never read is connected once for that. Gives the exit code. */
 export async function settle(
   { io, admin }: Context,
+  before: ServerView,
   server: ServerView,
   json: boolean | undefined,
 ): Promise<number> {
-  const connected = await connectUnread(admin, server)
+  const connected = await connectUnread(admin, before, server)
   if (connected) {
     const { line, code } = outcome(connected)
     if (json || code === exit.ok) await show(io, json, connected, () => line)

@@ -40,7 +40,8 @@ export const command: Command = {
     const [wanted] = words(positionals, 'SERVER')
     if (yes && withdraw) throw new UsageError('--yes and --withdraw exclude each other')
     const { io, admin } = open(values['data-dir'])
-    const { id } = await findServer(admin, wanted, space)
+    const server = await findServer(admin, wanted, space)
+    const { id } = server
     const route = admin.api.consents({ id })
     if (withdraw) {
       const view = await must(route.delete({}))
@@ -55,7 +56,8 @@ export const command: Command = {
       now.given ? `approved ${when(now.given.givenAt)} (${now.given.givenBy})` : 'not approved'
     await show(io, json, now, () => `${safe(now.server)}: ${given()}`)
     // Nobody else connects it: until then it has no tools that clients could call.
-    const connected = before ? null : await connectUnread(admin, await must(admin.api.servers({ id }).get()))
+    const unread = before ? undefined : server
+    const connected = await connectUnread(admin, unread, await must(admin.api.servers({ id }).get()))
     if (connected) io.talk(outcome(connected).line)
     return exit.ok
   },

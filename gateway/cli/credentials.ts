@@ -106,14 +106,19 @@ async function list({ io, admin }: Context, wanted: string | undefined, values: 
 }
 
 /** Says what came of it; where what would run is not approved, shows it and asks. */
-async function settled(context: Context, server: ServerView, values: Values): Promise<number> {
+async function settled(
+  context: Context,
+  before: ServerView,
+  server: ServerView,
+  values: Values,
+): Promise<number> {
   const { io, admin } = context
   // Also where it waited before: who repeats the command with --yes approves it.
   if (!server.consent) {
     const view = await must(admin.api.consents({ id: server.id }).get())
     if (!(await approve(io, admin, view, values.yes))) return exit.needsPerson
   }
-  return settle(context, await must(admin.api.servers({ id: server.id }).get()), values.json)
+  return settle(context, before, await must(admin.api.servers({ id: server.id }).get()), values.json)
 }
 
 async function change(
@@ -136,17 +141,17 @@ async function change(
     must(admin.api.servers({ id: server.id }).values.put({ values: [{ id: input.id, value }] }))
   if (verb === 'remove') {
     words(rest, 'SERVER', 'ID')
-    return settled(context, await put(null), values)
+    return settled(context, server, await put(null), values)
   }
   if (input.secret && typed.length > 0)
     throw new GatewayError('input.secret_in_argv', 'leave the value out: it is asked for, or read from stdin')
   if (!input.secret && values['from-env'] !== undefined)
     throw new UsageError('--from-env is for secrets; write the value as it is')
   if (input.secret)
-    return settled(context, await put(await readSecret(io, input.id, values['from-env'])), values)
+    return settled(context, server, await put(await readSecret(io, input.id, values['from-env'])), values)
   if (typed.length === 0 && !io.canAsk) throw new UsageError('VALUE is missing')
   const value = typed.length > 0 ? givenValue(input, typed) : await askForInput(input, io)
-  return settled(context, await put(value), values)
+  return settled(context, server, await put(value), values)
 }
 
 /** The client id sign-ins of a server go by; none makes it forgotten. */

@@ -25,6 +25,6 @@ export const command: Command = {
       const view = await must(admin.api.consents({ id: server.id }).get())
       if (!(await approve(io, admin, view, values.yes))) return exit.needsPerson
     }
-    return settle(context, await must(route.patch({ enabled: true })), values.json)
+    return settle(context, server, await must(route.patch({ enabled: true })), values.json)
   },
 }

@@ -69,6 +69,7 @@ async function set({ io, admin }: Context, name: string, values: Values): Promis
   const space = await findSpace(admin, values.space)
   const value = await readSecret(io, name, values['from-env'])
   const query = { space: space.id }
+  const before = await must(admin.api.servers.get({ query }))
   const view = await must(admin.api.secrets({ id: name }).put({ value }, { query }))
   await show(
     io,
@@ -77,7 +78,12 @@ async function set({ io, admin }: Context, name: string, values: Values): Promis
     () => `${name} is set in Space ${safe(space.name)}; used by ${safe(users(view))}`,
   )
   for (const { id } of view.usedBy) {
-    const connected = await connectUnread(admin, await must(admin.api.servers({ id }).get()))
+    const now = await must(admin.api.servers({ id }).get())
+    const connected = await connectUnread(
+      admin,
+      before.find((one) => one.id === id),
+      now,
+    )
     if (connected) io.talk(outcome(connected).line)
   }
   return exit.ok

@@ -13,6 +13,7 @@ import type { ServerStore } from '../store/servers'
 import type { SessionStore } from '../store/sessions'
 import { createBackoff } from './backoff'
 import type { Channel, ChannelEvents } from '../transport/channel'
+import { createFirstReads } from './first-reads'
 import { createIsolated } from './isolated'
 import { createStartGate } from './start-gate'
 import { Upstream } from './upstream'
@@ -86,11 +87,13 @@ export function createPool(deps: PoolDeps): Pool {
     make: (server) => make(server, false),
     most: () => settings('limits.isolated'),
   })
+  const firstReads = createFirstReads({ events, catalog, upstreams })
   const everyone = (): Upstream[] => [...upstreams.values(), ...isolated.list()]
 
   function adopt(server: Server): Upstream {
     const upstream = make(server, true)
     upstreams.set(server.id, upstream)
+    firstReads.adopt(upstream)
     return upstream
   }
 
@@ -116,7 +119,8 @@ export function createPool(deps: PoolDeps): Pool {
     for (const upstream of upstreams.values()) {
       const known = catalog.get(upstream.server.id).handshake
       if (known && known.refreshedAt > before) continue
-      // A server that never connected is not started behind the person's back: `add` did that, or it failed.
+      // A server that never connected is not started behind the person's back: `add` did that, or it failed, or
+      // `firstReads` does it.
       if (known) upstream.refreshSoon()
     }
   }
@@ -126,6 +130,7 @@ export function createPool(deps: PoolDeps): Pool {
     if (server.keepRunning) upstream.startSoon()
   }
   refreshStale()
+  firstReads.begin()
 
   const unsubscribe = events.on('server.changed', ({ serverId }) => {
     const row = servers.list().find((server) => server.id === serverId)
@@ -138,6 +143,7 @@ export function createPool(deps: PoolDeps): Pool {
       if (row.keepRunning) added.startSoon()
     } else if (upstream) {
       upstreams.delete(serverId)
+      firstReads.forget(serverId)
       background(upstream.end())
       background(isolated.end(serverId))
     }
@@ -208,6 +214,7 @@ export function createPool(deps: PoolDeps): Pool {
       await get(serverId).restart()
     },
     async stop(serverId) {
+      firstReads.forget(serverId)
       await Promise.all([get(serverId).stop(), isolated.end(serverId)])
     },
     absences: (spaceId) =>
@@ -220,6 +227,7 @@ export function createPool(deps: PoolDeps): Pool {
     async [Symbol.asyncDispose]() {
       clearInterval(sweeper)
       clearInterval(refresher)
+      firstReads[Symbol.dispose]()
       unsubscribe()
       stopWatchingSignIns()
       stopWatchingVault()
