@@ -1,30 +1,14 @@
 // The token of the admin door is in the memory of the daemon and nowhere else.
 import { expect, test } from 'bun:test'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createControlFetch } from '../../gateway/control/connect'
 import { readConfig } from '../../gateway/config'
 import { cleanEnvironment, eventually, repository, startDaemon } from '../support/daemon'
+import { everyFile } from '../support/files'
 import { descendantsOf, listeningPorts } from '../support/processes'
 import { scripted } from '../support/scripted'
 import { tempHome } from '../support/source-daemon'
-
-/** Text of a file; none of what is no file, or is gone since it was listed. */
-function textIn(path: string): string {
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return ''
-  try {
-    return readFileSync(path, 'latin1')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
-    throw error
-  }
-}
-
-/** Text of all files below a folder, where files may come and go meanwhile. */
-const everyFile = (folder: string): string =>
-  readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .map((name) => textIn(join(folder, name)))
-    .join('\n')
 
 const lookedAt = (pid: number): string =>
   ['cmdline', 'environ'].map((file) => readFileSync(`/proc/${pid}/${file}`, 'latin1')).join('\n')

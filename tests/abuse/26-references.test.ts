@@ -3,8 +3,9 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { type GivenHttp, startGivenHttp } from '../servers/given-http'
-import { createCanaries, type Find, filesBelow } from '../support/canaries'
+import { createCanaries, type Find } from '../support/canaries'
 import { eventually } from '../support/daemon'
+import { bytesIn, filesBelow } from '../support/files'
 import { givenStdio, givenThrough, type GivenToStdio } from '../support/given'
 import { type Keyring, startKeyring } from '../support/keyring'
 import { startSourceDaemon } from '../support/source-daemon'
@@ -125,7 +126,7 @@ test('[threat.26] [threat.53] [threat.73] composed secrets reach their server, a
   // It was loud, and something else was heard of it.
   await eventually(daemon.log, (log) => log.includes('LOUD is yes'))
   search('stderr of the gateway', daemon.log())
-  for (const file of filesBelow(daemon.dataDir)) search(file, readFileSync(file))
+  for (const file of filesBelow(daemon.dataDir)) search(file, bytesIn(file))
   search('argv of the gateway', readFileSync(`/proc/${daemon.pid}/cmdline`))
   const reader = events.body?.getReader()
   const first = await reader?.read()

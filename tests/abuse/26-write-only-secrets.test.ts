@@ -1,9 +1,10 @@
 // Secrets go in and never come out: every answer of the admin API, every stream, every file and the daemon's own
 // output are searched for values that were given.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { eventually, repository } from '../support/daemon'
+import { everyFile } from '../support/files'
 import { type Keyring, startKeyring } from '../support/keyring'
 import { startSourceDaemon } from '../support/source-daemon'
 
@@ -138,7 +139,7 @@ test('[threat.26] a key is shown at creation and at no other time', async () => 
   const { key } = JSON.parse(await text('POST', '/keys', { client: 'once' })) as { key: string }
   expect(key).toStartWith('mcp_')
   for (const path of ['/keys', '/clients', '/status']) expect(await text('GET', path)).not.toContain(key)
-  expect(everyFile()).not.toContain(key)
+  expect(everyFile(daemon.dataDir)).not.toContain(key)
   // What was said is read in the background, in order.
   const mark = daemon.log().length
   await text('PATCH', `/servers/${ids[0] ?? ''}`, { enabled: true })
@@ -147,7 +148,7 @@ test('[threat.26] a key is shown at creation and at no other time', async () => 
 })
 
 test("[threat.26] neither the data folder nor the daemon's own output holds a secret", () => {
-  expect(leaks(everyFile())).toEqual([])
+  expect(leaks(everyFile(daemon.dataDir))).toEqual([])
   expect(leaks(daemon.log())).toEqual([])
   expect(leaks(readFileSync(`/proc/${daemon.pid}/cmdline`, 'latin1'))).toEqual([])
 })
@@ -177,11 +178,3 @@ test("[threat.26] a secret is in the environment of its own server's processes, 
   expect(given.length).toBe(1)
   expect(given[0]).toContain('raw-stdio.ts')
 })
-
-function everyFile(): string {
-  return readdirSync(daemon.dataDir, { recursive: true, encoding: 'utf8' })
-    .map((name) => join(daemon.dataDir, name))
-    .filter((path) => statSync(path).isFile())
-    .map((path) => readFileSync(path, 'latin1'))
-    .join('\n')
-}

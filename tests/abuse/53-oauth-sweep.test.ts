@@ -2,11 +2,11 @@
 // something is kept or shown.
 import { Database } from 'bun:sqlite'
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { placeRecorder } from '../support/browser-recorder'
-import { createCanaries, type Find, filesBelow, processText } from '../support/canaries'
+import { createCanaries, type Find, processText } from '../support/canaries'
 import { type EvilAs, startEvilAs } from '../support/evil-as'
+import { bytesIn, filesBelow } from '../support/files'
 import { type Keyring, startKeyring } from '../support/keyring'
 import { descendantsOf } from '../support/processes'
 import { type SourceDaemon, startSourceDaemon, tempHome } from '../support/source-daemon'
@@ -184,7 +184,7 @@ afterAll(async () => {
 
 test('[threat.53] [threat.73] after sign-ins that work, fail, are renewed, refused and ended no secret of them is found', () => {
   const files = filesBelow(home.home)
-  for (const path of files) show(path.slice(home.home.length), readFileSync(path))
+  for (const path of files) show(path.slice(home.home.length), bytesIn(path))
   const found = shown.flatMap(({ where, text }) => canaries.find(where, text))
   expect(found.filter((find) => !allowed.some((entry) => allows(entry, find)))).toEqual([])
   const stale = allowed.filter((entry) => !found.some((find) => allows(entry, find)))

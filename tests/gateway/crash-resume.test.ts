@@ -3,11 +3,11 @@ import { Client as ClientV2, StreamableHTTPClientTransport as HttpV2 } from '@mo
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as HttpV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { expect, test } from 'bun:test'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { filesBelow } from '../support/canaries'
 import { type Daemon, eventually, repository, startDaemon } from '../support/daemon'
+import { bytesIn, filesBelow } from '../support/files'
 import { forgedTokens } from '../support/forged-tokens'
 import { startKeyring } from '../support/keyring'
 import { mcpHeaders, openRawSession } from '../support/raw-client'
@@ -123,7 +123,7 @@ test('[sessions.jwt] [threat.73] of session ids, ours and forged ones, nothing i
   // The last are wrong keys, and too many of them.
   expect([...statuses].toSorted((a, b) => a - b)).toEqual([401, 404, 429])
   const parts = tokens.flatMap((token) => token.split('.')).filter((part) => part.length >= 20)
-  const written = filesBelow(daemon.dataDir).map((file) => ({ file, text: readFileSync(file, 'latin1') }))
+  const written = filesBelow(daemon.dataDir).map((file) => ({ file, text: bytesIn(file).toString('latin1') }))
   const logs = await daemon.ok('logs', '--lines', '1000')
   for (const { file, text } of [...written, { file: 'logs', text: logs }])
     expect([file, parts.filter((part) => text.includes(part))]).toEqual([file, []])

@@ -1,6 +1,5 @@
 // Secrets that are planted everywhere, and the search for them afterwards, in every spelling.
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 
 /** A value nobody else has, with characters that every encoding writes differently. */
 export const newCanary = (name: string): string =>
@@ -72,13 +71,6 @@ export function createCanaries() {
       )
     },
   }
-}
-
-/** Every file below a folder. */
-export function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
 }
 
 /** Command line or environment of a process; empty when it is gone. */
