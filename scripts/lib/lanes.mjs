@@ -44,7 +44,7 @@ export function runHeldBack(command, args, { env, limit }) {
     }
     child.on('error', (error) => end(`it could not be started: ${error.message}`))
     child.on('close', (code, signal) => {
-      if (late) end(`it was not over after ${limit / 60_000} minutes and was stopped`)
+      if (late) end(`it was not over after ${Math.ceil(limit / 60_000)} minutes and was stopped`)
       else if (signal) end(`it ended by ${signal}`)
       else end(code === 0 ? null : `it ended with code ${code}`)
     })

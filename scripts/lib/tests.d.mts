@@ -5,4 +5,9 @@ export interface FileResult {
   skipped: number
   report: string
 }
-export function runFile(bun: string, path: string, withReport?: boolean): Promise<FileResult>
+export function runFile(bun: string, path: string, withReport?: boolean, limit?: number): Promise<FileResult>
+export function runTests(
+  bun: string,
+  files: readonly string[],
+  options?: { first?: readonly (() => Promise<void>)[]; withReports?: boolean; limit?: number },
+): Promise<Pick<FileResult, 'passed' | 'failed' | 'skipped'> & { reports: string[] }>

@@ -6,9 +6,11 @@ import { emptyHome } from './empty-home.mjs'
 import { laneCount, runHeldBack, runInLanes } from './lanes.mjs'
 import { root, say } from './process.mjs'
 
-// A test that needs longer says so itself. Side by side a core is shared, so that this is generous.
-const TEST_MS = 60_000
-const FILE_MS = 10 * 60_000
+// A test that needs longer says so itself. Side by side a core is shared, and a machine may be slow: this is generous.
+// What hangs costs a minute or two then, and however much hangs, the end comes before CI loses patience, with a count.
+const TEST_MS = 120_000
+const FILE_MS = 15 * 60_000
+const ALL_MS = 70 * 60_000
 
 const colours = /\x1b\[[0-9;]*m/g
 const count = (text, word) => Number(new RegExp(`^ *(\\d+) ${word}s?$`, 'm').exec(text)?.[1] ?? 0)
@@ -51,7 +53,7 @@ function judge({ how, errors }) {
 }
 
 /** Runs one file: `{ output, passed, failed, skipped, report }`, the last one being the JUnit report if it was asked for. */
-export async function runFile(bun, path, withReport = false) {
+export async function runFile(bun, path, withReport = false, limit = FILE_MS) {
   const home = emptyHome()
   try {
     const report = join(home.home, 'report.xml')
@@ -59,7 +61,7 @@ export async function runFile(bun, path, withReport = false) {
     // A whole path is a file; anything else would be a pattern.
     const args = ['test', `--timeout=${TEST_MS}`, ...reporter, join(root, path)]
     const env = { ...home.environment, MUX_TEST_PROGRAM: binary }
-    const ended = await runHeldBack(bun, args, { env, limit: FILE_MS })
+    const ended = await runHeldBack(bun, args, { env, limit })
     const { wrong, ...counts } = judge(ended)
     const output = wrong ? `${ended.output}FAILED ${path}: ${wrong}\n` : ended.output
     return { output, ...counts, report: existsSync(report) ? readFileSync(report, 'utf8') : '' }
@@ -68,14 +70,22 @@ export async function runFile(bun, path, withReport = false) {
   }
 }
 
+/** What `runFile` would say of a file for which no time was left. */
+const notBegun = (path) => ({
+  output: `FAILED ${path}: it was not begun, because the time for all tests was over\n`,
+  ...{ passed: 0, failed: 1, skipped: 0, report: '' },
+})
+
 /**
  * `{ passed, failed, skipped, reports }` of the files; what each printed is shown in one piece when it is over.
- * `first`: other jobs that start before the tests. `withReports`: also collects JUnit reports.
+ * `first`: other jobs that start before the tests. `withReports`: also collects JUnit reports. `limit`: ms for all of it.
  */
-export async function runTests(bun, files, { first = [], withReports = false } = {}) {
+export async function runTests(bun, files, { first = [], withReports = false, limit = ALL_MS } = {}) {
   const results = []
+  const end = Date.now() + limit
   const run = async ({ path }) => {
-    const result = await runFile(bun, path, withReports)
+    const left = end - Date.now()
+    const result = left > 0 ? await runFile(bun, path, withReports, Math.min(FILE_MS, left)) : notBegun(path)
     process.stderr.write(result.output)
     results.push(result)
   }

@@ -1,6 +1,6 @@
 // A client with few rights at the door of a running gateway: whatever it asks, in either era, only what its sets say
 // reaches the server, and what they do not say reads as if it were not there.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { repository } from '../support/daemon'
@@ -11,8 +11,6 @@ import { mcpHeaders } from '../support/raw-client'
 import { type Caller, openCaller } from '../support/scripted'
 import { type SourceDaemon, startSourceDaemon } from '../support/source-daemon'
 import { readEvents } from '../support/sse-reader'
-
-setDefaultTimeout(60_000)
 
 let daemon: SourceDaemon
 let file = ''

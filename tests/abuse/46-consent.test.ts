@@ -157,4 +157,4 @@ test('[threat.46] a consent that is gone when a start gets its turn does not cou
   expect([code, stderr.includes('upstream.needs_consent'), existsSync(canary)]).toEqual([4, true, false])
   await daemon.cli(['remove', 'slow', '--yes'])
   await first
-}, 30_000)
+})

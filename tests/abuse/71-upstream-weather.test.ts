@@ -308,7 +308,7 @@ describe('network weather', () => {
     expect(
       leg.received.filter(({ callId, kind }) => callId === leg.lastCallId() && kind === 'notification'),
     ).toHaveLength(2)
-  }, 30_000)
+  })
 
   test('[threat.71] a half-open connection holds its own call only, and the leg still closes', async () => {
     await using weather = await startWeather(server.url('good'))
@@ -322,7 +322,7 @@ describe('network weather', () => {
     expect((await neighbour.call('tools/call')).text).toContain('"hi"')
     await leg.channel.close()
     expect(leg.closed).toBeNull()
-  }, 30_000)
+  })
 
   test('[threat.71] a name that does not exist is undelivered and says so', async () => {
     await using leg = await openLeg('https://no-such-host.invalid/mcp', {

@@ -1,13 +1,11 @@
 // Feature Sets and grants from the command line, as a person goes about it.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Effective } from '../../gateway/admin/effective'
 import type { SetView } from '../../gateway/admin/sets'
 import { repository } from '../support/daemon'
 import { type SourceDaemon, startSourceDaemon } from '../support/source-daemon'
-
-setDefaultTimeout(60_000)
 
 let daemon: SourceDaemon
 const cli = (...args: string[]) => daemon.cli(args)

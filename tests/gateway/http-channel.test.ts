@@ -21,7 +21,7 @@ test('[gw.transports] server-everything over Streamable HTTP lists, calls and re
   })
   const progress = leg.received.filter(({ message }) => message.method === 'notifications/progress')
   expect(progress.map(({ callId }) => callId)).toEqual(Array(3).fill(long.callId))
-}, 30_000)
+})
 
 for (const line of ['v1', 'v2'] as const) {
   for (const json of [true, false]) {
@@ -36,7 +36,7 @@ for (const line of ['v1', 'v2'] as const) {
         )
         expect(new Set(answers.map(({ callId }) => callId)).size).toBe(40)
         for (const { callId, message } of answers) expect(message.id).toBe(callId)
-      }, 30_000)
+      })
 
       test('[mcp.lifecycle] the session is used, ended at close, and its loss is undelivered', async () => {
         await using server = startSdkHttp(line, { json })
@@ -54,7 +54,7 @@ for (const line of ['v1', 'v2'] as const) {
         await until('the leg ends', () => second.closed !== undefined)
         expect(second.closed?.code).toBe('upstream.lost')
         await second.channel.close()
-      }, 30_000)
+      })
 
       test('[mcp.list-changed] a changed list arrives outside any call', async () => {
         await using server = startSdkHttp(line, { json })
@@ -68,7 +68,7 @@ for (const line of ['v1', 'v2'] as const) {
           await Bun.sleep(50)
         }
         expect(changes()[0]?.callId).toBeNull()
-      }, 30_000)
+      })
     })
   }
 
@@ -80,7 +80,7 @@ for (const line of ['v1', 'v2'] as const) {
     const steps = leg.received.filter(({ message }) => message.method === 'notifications/progress')
     expect(steps.map(({ message }) => (message.params as { progress: number }).progress)).toEqual([1, 2, 3])
     expect(steps.map(({ callId }) => callId)).toEqual([answer.callId, answer.callId, answer.callId])
-  }, 30_000)
+  })
 
   test(`[mcp.http] SDK ${line}: a stream the server closes before the answer is taken up again`, async () => {
     await using server = startSdkHttp(line)
@@ -89,7 +89,7 @@ for (const line of ['v1', 'v2'] as const) {
     const answer = await leg.call('tools/call', { name: 'poll', arguments: {} })
     expect(answer.text).toContain('poll done')
     expect(answer.callId).toBe(leg.lastCallId())
-  }, 30_000)
+  })
 }
 
 /** What `JSON.parse` and back would not leave alone. */
@@ -120,7 +120,7 @@ test('[limits] a message of several megabytes passes below the limit and fails i
     expect((await rejection(narrow.call('tools/call'))).code).toBe('upstream.too_large')
     expect(narrow.closed).toBeUndefined()
   }
-}, 30_000)
+})
 
 test('[limits] what waits to be sent is bounded, one large message alone is not', async () => {
   await using server = await startEvilHttp()
@@ -156,7 +156,7 @@ test('[mcp.http] the stream for notifications is opened after initialized and ta
   expect(
     leg.received.some(({ callId, message }) => callId === null && message.method?.endsWith('list_changed')),
   ).toBe(true)
-}, 30_000)
+})
 
 test('[mcp.lifecycle] no call overtakes notifications/initialized', async () => {
   await using server = startRawHttp({ result: '{}', slowNotifications: 200 })

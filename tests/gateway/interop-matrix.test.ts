@@ -1,5 +1,5 @@
 // SDK clients and servers of both lines and both eras, each pair through one compiled gateway, over every transport.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { type Fixture, fixtureCommand, startFixture } from '../support/conformance-fixture'
 import { startDaemon, type Daemon } from '../support/daemon'
 import * as holds from '../support/matrix-assertions'
@@ -13,8 +13,6 @@ import {
   upstreams,
 } from '../support/matrix-cells'
 import { connectMatrixClient, type MatrixClient } from '../support/matrix-client'
-
-setDefaultTimeout(60_000)
 
 let daemon: Daemon
 const fixtures: Fixture[] = []

@@ -158,4 +158,4 @@ test('[oauth.flow] [threat.34] a server that refuses a byte at a time does not h
   const { id } = parts.addServer(`${slow.url}mcp`)
   await expect(parts.flows.begin(id)).rejects.toThrow('does not register McpMux')
   expect(slow.sent()).toBeLessThan(2000)
-}, 20_000)
+})

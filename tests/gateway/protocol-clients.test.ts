@@ -1,5 +1,5 @@
 // Every method the unmodified SDK clients have, against server-everything and an awkward server, through the binary.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { Client as ClientV2, StreamableHTTPClientTransport as HttpV2 } from '@modelcontextprotocol/client'
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as HttpV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
@@ -7,8 +7,6 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { eventually, repository, startDaemon, type Daemon } from '../support/daemon'
 import { everythingStdio } from '../support/reference-servers'
-
-setDefaultTimeout(60_000)
 
 let daemon: Daemon
 let key: string

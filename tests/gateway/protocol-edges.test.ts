@@ -1,12 +1,10 @@
 // What the specification allows and clients rarely meet, through the compiled binary.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { eventually, repository, startDaemon, type Daemon } from '../support/daemon'
 import { mcpHeaders, openRawSession, type RawSession } from '../support/raw-client'
 import { readEvents } from '../support/sse-reader'
-
-setDefaultTimeout(30_000)
 
 let daemon: Daemon
 let key: string

@@ -71,4 +71,4 @@ test('[cli] [faults] quit during add leaves a whole server and no process, and a
   } finally {
     await first[Symbol.asyncDispose]()
   }
-}, 30_000)
+})

@@ -1,13 +1,11 @@
 // A client that is asked for its Space each time it comes, and the person who answers on the command line.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { controlOf, type Control } from '../support/control'
 import { eventually, repository } from '../support/daemon'
 import { modern } from '../support/modern-client'
 import { lastData, mcpHeaders, openRawSession, type RawSession } from '../support/raw-client'
 import { startSourceDaemon } from '../support/source-daemon'
-
-setDefaultTimeout(60_000)
 
 let daemon: Awaited<ReturnType<typeof startSourceDaemon>>
 let control: Control

@@ -1,12 +1,10 @@
 // A Space as a second one and as a file, by the admin API and the command line.
-import { expect, setDefaultTimeout, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { Secret } from '../../gateway/secrets/secret'
 import { plainServer, tempAdmin } from '../support/admin'
 import { repository } from '../support/daemon'
 import { startSourceDaemon } from '../support/source-daemon'
-
-setDefaultTimeout(60_000)
 
 const SECRET = 'a secret of the original'
 

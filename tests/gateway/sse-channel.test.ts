@@ -23,7 +23,7 @@ test('[gw.transports] server-everything over legacy SSE lists, calls and reports
     _meta: { progressToken: 77 },
   })
   expect(leg.received.filter(({ message }) => message.method === 'notifications/progress')).toHaveLength(3)
-}, 30_000)
+})
 
 test('[gw.transports] the SDK’s own SSE server answers forty calls at once and tells of changes', async () => {
   await using server = await startSdkSse()
@@ -37,7 +37,7 @@ test('[gw.transports] the SDK’s own SSE server answers forty calls at once and
   await until('list_changed', () =>
     leg.received.some(({ message }) => message.method?.endsWith('list_changed') ?? false),
   )
-}, 30_000)
+})
 
 test('[mcp.lifecycle] a stream that ends is the end of the leg, and close ends the stream', async () => {
   const server = await startSdkSse()
@@ -53,7 +53,7 @@ test('[mcp.lifecycle] a stream that ends is the end of the leg, and close ends t
   await until('the leg ends', () => leg.closed !== undefined)
   expect(leg.closed?.code).toBe('upstream.lost')
   expect(await rejection(leg.call('tools/list'))).toBeInstanceOf(UndeliveredError)
-}, 30_000)
+})
 
 test('[mcp.lifecycle] a session the server has forgotten is undelivered and ends the leg', async () => {
   await using server = await startSdkSse()
@@ -62,7 +62,7 @@ test('[mcp.lifecycle] a session the server has forgotten is undelivered and ends
   server.forgetSessions()
   expect(await rejection(leg.call('tools/list'))).toBeInstanceOf(UndeliveredError)
   await until('the leg ends', () => leg.closed !== undefined)
-}, 30_000)
+})
 
 test('[gw.transparent] arguments and results keep their bytes over legacy SSE', async () => {
   const awkward =
@@ -109,7 +109,7 @@ describe('servers that are none', () => {
       } finally {
         await server.stop(true)
       }
-    }, 30_000)
+    })
   }
 
   test('[threat.71] nobody at the address is undelivered', async () => {

@@ -58,7 +58,7 @@ test('[limits] a server that never answers initialize fails at its time-out, wit
   expect(added.code).not.toBe(0)
   expect(added.stdout + added.stderr).toContain('upstream.timeout')
   await daemon.ok('remove', 'mute', '--yes')
-}, 30_000)
+})
 
 test('[process] servers that hang at their start hold up neither another start, nor being disabled, nor the end', async () => {
   const own = await startDaemon()
@@ -88,7 +88,7 @@ test('[process] a call from the command line that is under way gets its answer w
   await using own = await startDaemon()
   const log = join(own.home, 'slow.log')
   await own.ok('add', 'slow', '--yes', '--', ...scripted('plain', log))
-  const call = own.cli('call', 'slow/slow', '{"ms":3500}')
+  const call = own.cli('call', 'slow/slow', '{"ms":2000}')
   await eventually(
     () => linesOf(log, 'tools/call'),
     (count) => count === 1,
@@ -98,7 +98,7 @@ test('[process] a call from the command line that is under way gets its answer w
   expect(stdout).toContain('slept')
   expect(code).toBe(0)
   expect(await own.exited).toBe(0)
-}, 30_000)
+})
 
 test('[process] a call from the command line that takes too long is told so when the gateway stops', async () => {
   await using own = await startDaemon()
@@ -114,7 +114,7 @@ test('[process] a call from the command line that takes too long is told so when
   expect(code).not.toBe(0)
   expect(stderr).not.toContain('daemon.absent')
   expect(await within(15_000, own.exited)).toBe(0)
-}, 40_000)
+})
 
 test('[mcp.list-changed] a server that answers every list with list_changed is not read without end', async () => {
   const log = join(daemon.home, 'storm.log')
@@ -128,7 +128,7 @@ test('[mcp.list-changed] a server that answers every list with list_changed is n
   expect(linesOf(log, 'tools/list') - before).toBeLessThan(6)
   expect(textOf(await caller.call('storm_echo', { text: 'calm' }))).toBe('calm')
   await daemon.ok('remove', 'storm', '--yes')
-}, 30_000)
+})
 
 test('[gw.transparent] adding a server reads its lists once', async () => {
   const log = join(daemon.home, 'once.log')
@@ -212,7 +212,7 @@ test('[process] a server is removed at once while its lists are being read, and 
   expect(await within(12_000, daemon.cli('remove', 'reading', '--yes'))).toMatchObject({ code: 0 })
   expect(await within(12_000, adding)).not.toBe('late')
   expect(await daemon.ok('list', '--json')).not.toContain('reading')
-}, 40_000)
+})
 
 /** A server called `own` of a daemon of its own, reached over the control socket. */
 async function ownServer(source: SourceDaemon, ...options: string[]) {

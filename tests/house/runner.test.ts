@@ -3,7 +3,7 @@ import { afterAll, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
-import { runFile } from '../../scripts/lib/tests.mjs'
+import { runFile, runTests } from '../../scripts/lib/tests.mjs'
 import { root } from './sources'
 
 const folder = mkdtempSync(join(tmpdir(), 'mux-runner-'))
@@ -41,4 +41,9 @@ test('[house] a file that ends early, by a signal, without a test or by a mistak
     expect([text, counts[1] === 0]).toEqual([text, false])
     expect(output).toContain(sentence)
   }
+})
+
+test('[house] once the time for all tests is over no file is begun, and each counts as failed', async () => {
+  const files = ['tests/unit/hints.test.ts', 'tests/unit/naming.test.ts']
+  expect(await runTests(process.execPath, files, { limit: 0 })).toMatchObject({ passed: 0, failed: 2 })
 })

@@ -142,7 +142,7 @@ async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string | n
 export async function eventually<T>(
   check: () => Promise<T> | T,
   holds: (seen: T) => boolean,
-  timeout = 10_000,
+  timeout = 60_000,
 ): Promise<T> {
   const end = Date.now() + timeout
   for (;;) {

@@ -240,7 +240,7 @@ export const callBody = (id: number | string, method = 'tools/call', params = '{
   `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"method":"${method}","params":${params}}`
 
 /** Waits until something holds; how long it takes is no matter. */
-export async function until(what: () => boolean | Promise<boolean>, ms = 10_000): Promise<void> {
+export async function until(what: () => boolean | Promise<boolean>, ms = 60_000): Promise<void> {
   const end = performance.now() + ms
   while (!(await what())) {
     if (performance.now() > end) throw new Error(`never: ${what.toString()}`)

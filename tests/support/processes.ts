@@ -39,7 +39,7 @@ export function isAlive(pid: number): boolean {
 }
 
 /** Polls; throws with `what` when the condition does not come true in time. */
-export async function waitUntil(what: string, condition: () => boolean, timeout = 20_000): Promise<void> {
+export async function waitUntil(what: string, condition: () => boolean, timeout = 60_000): Promise<void> {
   for (const until = performance.now() + timeout; !condition(); await Bun.sleep(10))
     if (performance.now() > until) throw new Error(`never came true: ${what}`)
 }

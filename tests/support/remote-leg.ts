@@ -147,7 +147,7 @@ export async function openLeg(url: string, options: LegOptions = {}): Promise<Le
 }
 
 /** Waits until `condition` holds; says what it waited for when it never does. */
-export async function until(what: string, condition: () => boolean, timeout = 10_000): Promise<void> {
+export async function until(what: string, condition: () => boolean, timeout = 60_000): Promise<void> {
   const end = Date.now() + timeout
   while (!condition()) {
     if (Date.now() > end) throw new Error(`never happened: ${what}`)
@@ -156,7 +156,7 @@ export async function until(what: string, condition: () => boolean, timeout = 10
 }
 
 /** The error a promise rejects with; fails when it resolves or takes longer than `timeout` ms. */
-export async function rejection(promise: Promise<unknown>, timeout = 20_000): Promise<GatewayError> {
+export async function rejection(promise: Promise<unknown>, timeout = 60_000): Promise<GatewayError> {
   const nothing = Symbol('nothing')
   const outcome = await Promise.race([
     promise.then(
