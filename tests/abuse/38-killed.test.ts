@@ -12,7 +12,7 @@ interface View {
 }
 
 test('[threat.38] a gateway killed between the answer of the issuer and its storing asks for a sign-in, and nothing is lost', async () => {
-  await using oidc = await startOidc({ life: 4 })
+  await using oidc = await startOidc({ life: 6 })
   using place = tempHome()
   const start = (main?: string) =>
     startSourceDaemon({}, { ...place, [Symbol.dispose]: () => undefined }, [], main)
@@ -28,12 +28,8 @@ test('[threat.38] a gateway killed between the answer of the issuer and its stor
       ...{ spaceId: space?.id, name: 'guarded', inputs: [], source: 'cli', consent: { givenBy: 'cli' } },
       definition: { type: 'http', url: oidc.mcpUrl, headers: {} },
     }))
-    await signInAt(control, daemon.mcpUrl, id)
     const caller = await openCaller(daemon, key)
-    await eventually(
-      () => caller.call('guarded_echo', { text: 'up' }),
-      (answer) => textOf(answer) === 'up',
-    )
+    await signInAt(control, daemon.mcpUrl, id)
     // A call after four fifths of its life has it renewed, and that is the end.
     let over = false
     void daemon.exited.then(() => void (over = true))

@@ -131,7 +131,7 @@ test('[threat.51] [faults] whatever a server does, its call gets an answer or a 
   await add(absent, false)
   await set('timeouts.initialize', 60_000)
   await add([...silent, ...others], true)
-  await set('timeouts.call_idle', 1500)
+  await set('timeouts.call_idle', 5000)
   await call(silent)
   await set('timeouts.call_idle', 120_000)
   await call([...absent, ...others])

@@ -198,9 +198,7 @@ test('[threat.52] the login shell is asked once, with the allow-list as its envi
 
 test('[threat.52] a login shell that hangs is given up and ended with what it started', async () => {
   const nap = newNap()
-  const startedAt = performance.now()
   expect(await loginPath(shell(`trap '' TERM HUP; sleep ${nap} & sleep ${nap}`))()).toBeNull()
-  expect(performance.now() - startedAt).toBeLessThan(30_000)
   await waitUntil('the shell is gone', () => processesWithArgument(nap).length === 0)
 }, 60_000)
 

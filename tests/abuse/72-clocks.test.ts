@@ -10,6 +10,7 @@ import { createBackoff } from '../../gateway/upstream/backoff'
 import { createFailures } from '../../gateway/upstream/failures'
 import { GatewayError } from '../../gateway/errors'
 import { eventually, startDaemon } from '../support/daemon'
+import { processesWithArgument, waitUntil } from '../support/processes'
 import { everythingRemote } from '../support/reference-servers'
 import { openCaller, scripted, textOf, type Caller } from '../support/scripted'
 import { tempHome } from '../support/source-daemon'
@@ -121,7 +122,8 @@ test('[threat.72] servers that were stopped meanwhile are started again when the
   const starts = () => Array.from({ length: SERVERS }, (_, n) => startsOf(n).length)
   const before = starts()
   // Nobody used them for eight hours, so that they are stopped: not at once, because this looks like a sleep.
-  await Bun.sleep(4000)
+  const running = () => before.filter((_, n) => processesWithArgument(logOf(n)).length > 0)
+  await waitUntil('all are stopped', () => running().length === 0)
   const answers = await Promise.all(before.map((_, n) => caller.call(`s${n}_echo`, { text: `s${n}` })))
   expect(answers.map(textOf)).toEqual(before.map((_, n) => `s${n}`))
   expect(starts()).toEqual(before.map((many) => many + 1))

@@ -31,8 +31,8 @@ const heard = (log: string, word: string) =>
 test('[threat.72] SIGTERM lets a call in flight end, takes others until then, and ends with 0', async () => {
   await using running = await withServer()
   const { daemon, caller, log, family } = running
-  const open = caller.call('local_slow', { ms: 2000 })
-  await heard(log, '"ms":2000')
+  const open = caller.call('local_slow', { ms: 3000 })
+  await heard(log, '"ms":3000')
   daemon.kill('SIGTERM')
   await Bun.sleep(300)
   expect(textOf(await caller.call('local_echo', { text: 'meanwhile' }))).toBe('meanwhile')

@@ -159,14 +159,14 @@ test('[mcp.back-channel] the end of a page is told to who was sent there, outsid
 })
 
 test('[mcp.back-channel] a person may take longer than the time-outs of calls, but not for ever', async () => {
-  await daemon.cli(['config', 'set', 'timeouts.call_idle', '300'])
-  await daemon.cli(['config', 'set', 'timeouts.call_total', '600'])
+  await daemon.cli(['config', 'set', 'timeouts.call_idle', '1000'])
+  await daemon.cli(['config', 'set', 'timeouts.call_total', '1500'])
   try {
     const one = await client()
     const call = await one.call(1, 'asking_ask', { method: 'elicitation/create', params: '{}' })
     const { id } = await question(call)
     // Both time-outs, and two turns of what looks for late calls.
-    await Bun.sleep(3000)
+    await Bun.sleep(4000)
     await one.send(`{"jsonrpc":"2.0","id":${id},"result":{"action":"accept"}}`)
     expect(await said(call)).toContain('"action":"accept"')
     await daemon.cli(['config', 'set', 'timeouts.answer', '200'])

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type GivenHttp, startGivenHttp } from '../servers/given-http'
+import { eventually } from '../support/daemon'
 import { givenProgram, givenThrough, type GivenToStdio } from '../support/given'
 import { type Keyring, startKeyring } from '../support/keyring'
 import { startSourceDaemon } from '../support/source-daemon'
@@ -184,10 +185,12 @@ test('[cred.inputs] a secret of a Space is kept once, used by several servers, a
   ])
   expect((await gateway.ask('DELETE', '/secrets/shared')).text).toContain('secret.in_use')
   await ok(['secret', 'remove', 'shared', '--yes'])
-  expect((await shown('first')).state).toEqual({
-    status: 'needs_input',
-    missing: ['${secret:shared}'],
-  } as never)
+  // It is stopped first, and that takes as long as its processes take to end.
+  const { state } = await eventually(
+    () => shown('first'),
+    (seen) => seen.state.status === 'needs_input',
+  )
+  expect(state).toEqual({ status: 'needs_input', missing: ['${secret:shared}'] } as never)
   expect((await daemon.cli(['secret', 'remove', 'shared'])).stderr).toContain('secret.unknown')
 })
 

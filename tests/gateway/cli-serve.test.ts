@@ -55,25 +55,16 @@ test('[process] a second gateway on the port of the first is refused, and its wo
 })
 
 test('[process] after kill -9 the next start takes over at once', async () => {
-  await using daemon = await startSourceDaemon()
+  using place = tempHome()
+  const kept = { ...place, [Symbol.dispose]: () => undefined }
+  await using daemon = await startSourceDaemon({}, kept)
   daemon.kill('SIGKILL')
   await daemon.exited
   expect((await daemon.cli(['status'])).code).toBe(3)
-  const child = Bun.spawn([...program, 'serve', '--port', '0', '--json'], {
-    env: {
-      HOME: daemon.home,
-      PATH: process.env.PATH ?? '',
-      XDG_RUNTIME_DIR: daemon.home,
-      MCPMUX_HOME: daemon.dataDir,
-    },
-    stdout: 'pipe',
-    stderr: 'ignore',
-  })
-  const { value } = await child.stdout.getReader().read()
-  expect(JSON.parse(new TextDecoder().decode(value)).pid).toBe(child.pid)
+  await using next = await startSourceDaemon({}, kept)
   expect((await daemon.cli(['status'])).code).toBe(0)
-  child.kill('SIGTERM')
-  expect(await child.exited).toBe(0)
+  next.kill('SIGTERM')
+  expect(await next.exited).toBe(0)
 })
 
 test('[data] MCPMUX_HOME and --data-dir choose the folder, and it is private', async () => {

@@ -170,9 +170,10 @@ test('[mcp.modern] [mcp.cancellation] closing the stream cancels the call at the
     () => 'answered',
     () => 'closed',
   )
-  const inFlight = () => daemon.fetch('/status').then((answer) => answer.text())
-  await eventually(inFlight, () => true)
-  await Bun.sleep(200)
+  await eventually(
+    async () => textOf((await call('asking_holding', {})).message.result),
+    (text) => text === '1',
+  )
   abort.abort()
   expect(await held).toBe('closed')
   await eventually(

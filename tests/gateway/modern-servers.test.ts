@@ -223,18 +223,25 @@ for (const transport of ['stdio', 'http'] as const)
     })
 
     test('[mcp.cancellation] a cancelled call is cancelled at the server', async () => {
-      const cancelled = async () => /"cancelled\\":(\d+)/.exec(await server.send(call('echo')))?.[1]
-      const before = Number(await cancelled())
+      const count = async (word: string) =>
+        Number(new RegExp(`"${word}\\\\":(\\d+)`).exec(await server.send(call('echo')))?.[1])
+      const before = await count('cancelled')
       let cancel = () => {}
       const hanging = server.send(call('hang'), {
         onCancel: (listener) => {
           cancel = listener ?? cancel
         },
       })
-      await Bun.sleep(100)
+      await eventually(
+        () => count('hanging'),
+        (seen) => seen === 1,
+      )
       cancel()
       expect((await rejection(hanging)).code).toBe('rpc.cancelled')
-      await eventually(cancelled, (seen) => Number(seen) === before + 1)
+      await eventually(
+        () => count('cancelled'),
+        (seen) => seen === before + 1,
+      )
     })
 
     test('[mcp.list-changed] a changed list is heard of', async () => {

@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test'
 import type { Authorization, Needed } from '../../gateway/transport/authorization'
 import { Secret } from '../../gateway/secrets/secret'
 import { fakeTime } from '../support/fake-time'
+import { movedClock } from '../support/flow-parts'
 import { rejection } from '../support/remote-leg'
 import { tokenIssuer } from '../support/token-issuer'
 import { tokenParts, type TokenParts } from '../support/token-parts'
@@ -231,32 +232,30 @@ test('[oauth.refresh] a clock that is put back or forward is no reason to use wh
 
 test('[threat.38] two processes on one file that renew at once make one request', async () => {
   using issuer = tokenIssuer()
-  await using one = await tokenParts(issuer)
+  const runtime = movedClock()
+  await using one = await tokenParts(issuer, { runtime })
   const server = one.server(url)
-  issuer.life = 1
   const { family } = one.signIn(server, url)
-  await using two = await tokenParts(issuer, { beside: one })
+  await using two = await tokenParts(issuer, { runtime, beside: one })
   const ports = [portOf(one, server), portOf(two, server)]
   for (const port of ports) expect(await ask(port)).toStartWith('access-')
   issuer.before = () => Bun.sleep(150)
-  await Bun.sleep(1000)
-  issuer.life = 3600
+  runtime.move(2 * HOUR)
   const given = await Promise.all(ports.flatMap((port) => Array.from({ length: 20 }, () => ask(port))))
   expect([issuer.asked.length, new Set(given).size, family.revoked]).toEqual([1, 1, false])
 })
 
 test('[threat.38] who is refused because another process was faster uses what that one stored', async () => {
   using issuer = tokenIssuer()
-  await using one = await tokenParts(issuer)
+  const runtime = movedClock()
+  await using one = await tokenParts(issuer, { runtime })
   const server = one.server(url)
-  issuer.life = 1
   const { family } = one.signIn(server, url)
   const port = portOf(one, server)
   expect(await ask(port)).toStartWith('access-')
-  await Bun.sleep(1000)
+  runtime.move(2 * HOUR)
   issuer.instead = () => {
     issuer.instead = null
-    issuer.life = 3600
     // Meanwhile a person signed in, in another process.
     one.stores.tokens.mark({ serverId: server.id, issuer: issuer.url, resource: url }, 1, null, null)
     family.revoked = true

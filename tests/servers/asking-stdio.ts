@@ -1,6 +1,7 @@
 // A stdio server that asks its clients things, written without an SDK so that its messages are exactly these bytes.
 //   `ask` {method, params, count?, retract?}: asks that and answers with the raw answers it got
 //   `hold` {}: answers when `release` is called          `asked` {}: what it got for what it asked at its start
+//   `holding` {}: how many calls wait for `release`
 //   `headed` {region?, count?, inner?}: says its arguments; they are to be repeated in headers
 //   `pid` {}: which process it is
 //   `cancelled` {}: the ids of calls that were cancelled
@@ -37,6 +38,7 @@ async function call(id: unknown, name: string, args: Record<string, unknown>): P
     for (const release of held.splice(0)) release()
     return text(id, 'done')
   }
+  if (name === 'holding') return text(id, String(held.length))
   if (name === 'asked') return text(id, atStart)
   if (name === 'headed') return text(id, JSON.stringify(args))
   if (name === 'pid') return text(id, String(process.pid))
@@ -68,10 +70,12 @@ const headed = {
     inner: { type: 'object', properties: { dry: { type: 'boolean', 'x-mcp-header': 'Dry-Run' } } },
   },
 }
-const tools = ['ask', 'hold', 'release', 'asked', 'headed', 'cancelled', 'pid', 'late'].map((name) => ({
-  name,
-  inputSchema: name === 'headed' ? headed : { type: 'object' },
-}))
+const tools = ['ask', 'hold', 'release', 'holding', 'asked', 'headed', 'cancelled', 'pid', 'late'].map(
+  (name) => ({
+    name,
+    inputSchema: name === 'headed' ? headed : { type: 'object' },
+  }),
+)
 
 let rest = ''
 for await (const chunk of Bun.stdin.stream()) {

@@ -13,12 +13,8 @@ export interface Order {
 }
 
 const keychain = createOsKeychain({ platform: process.platform, runtime: systemRuntime })
-let last = performance.now()
-let gap = 0
-setInterval(() => {
-  gap = Math.max(gap, performance.now() - last)
-  last = performance.now()
-}, 10).unref()
+let turns = 0
+setInterval(() => turns++, 10).unref()
 
 async function obey({ do: action, account, value = '' }: Order) {
   if (action === 'read') {
@@ -35,13 +31,13 @@ async function obey({ do: action, account, value = '' }: Order) {
 const orders = createInterface({ input: process.stdin })
 orders.on('line', (line) => {
   const order: Order = JSON.parse(line)
-  gap = 0
+  turns = 0
   void obey(order)
     .catch((thrown) => ({
       state: 'threw',
       code: toGatewayError(thrown).code,
       message: toGatewayError(thrown).message,
     }))
-    .then((answer) => process.stdout.write(`${JSON.stringify({ id: order.id, gap, ...answer })}\n`))
+    .then((answer) => process.stdout.write(`${JSON.stringify({ id: order.id, turns, ...answer })}\n`))
 })
 orders.on('close', () => process.exit(0))

@@ -32,6 +32,7 @@ const capabilities = {
   logging: {},
 }
 let changes = 0
+let hanging = 0
 let cancelled = 0
 let notify: { toolsChanged(): unknown; resourceUpdated(uri: string): unknown } | null = null
 
@@ -69,7 +70,9 @@ async function call(tool: string, args: Record<string, unknown>, { mcpReq }: Ser
       await mcpReq.log('debug', 'cold')
       return text('logged')
     case 'hang':
+      hanging++
       await new Promise((resolve) => mcpReq.signal.addEventListener('abort', resolve))
+      hanging--
       cancelled++
       return text('never seen')
     case 'change':
@@ -80,7 +83,7 @@ async function call(tool: string, args: Record<string, unknown>, { mcpReq }: Ser
       await notify?.resourceUpdated('test://a')
       return text('touched')
     default:
-      return text({ args, cancelled })
+      return text({ args, hanging, cancelled })
   }
 }
 

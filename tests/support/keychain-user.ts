@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import type { Order } from '../servers/keychain-user'
 import { repository } from './daemon'
 
-/** What the program says of one order; `gap` is the longest it answered nobody meanwhile, in milliseconds. */
+/** What the program says of one order; `turns` is how often it could have answered others meanwhile. */
 export interface Answer {
   id: number
-  gap: number
+  turns: number
   state: 'present' | 'absent' | 'unavailable' | 'done' | 'threw'
   value?: string
   reason?: string

@@ -247,10 +247,11 @@ describe('depth and size', () => {
   })
 
   test('[threat.51] a bomb of 500 000 levels is refused without walking it', () => {
-    const started = performance.now()
+    const before = process.cpuUsage()
     expect(refused(nested(500_000, '[', ']'))).toBe('depth')
     expect(refused(nested(500_000, '{"a":', '}'))).toBe('depth')
-    expect(performance.now() - started).toBeLessThan(1000)
+    const { user, system } = process.cpuUsage(before)
+    expect((user + system) / 1000).toBeLessThan(1000)
   })
 
   test('[gw.transparent] slices give what one go gives, wherever they end', async () => {
