@@ -5,6 +5,7 @@ import type { Secret } from '../secrets/secret'
 import type { TokenKey, TokenStore } from '../store/oauth-tokens'
 import type { Binding, Registration, TokenGrant } from './grant'
 import type { OpenTokens, SealedTokens } from './sealed-tokens'
+import { LaterError } from './token-answer'
 import type { TokenEndpoint } from './token-endpoint'
 
 /**
@@ -80,14 +81,18 @@ export function createRefresh(deps: RefreshDeps): Refresh {
 
   const waitOf = (name: string): number => Math.max(0, (pauses.get(name)?.until ?? 0) - runtime.monotonic())
 
-  function pause(name: string, error: GatewayError): void {
+  /** What the issuer says of it counts, but not past the end of tokens that still serve. */
+  function asked(error: GatewayError, { expiresAt }: OpenTokens): number {
+    if (!(error instanceof LaterError)) return 0
+    const left = (expiresAt ?? 0) - runtime.now()
+    return Math.min(error.wait, LONGEST_PAUSE, left > 0 ? left : LONGEST_PAUSE)
+  }
+
+  function pause(name: string, error: GatewayError, tokens: OpenTokens): void {
     const failures = (pauses.get(name)?.failures ?? 0) + 1
     const longest = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(failures - 1, 10))
-    pauses.set(name, {
-      failures,
-      until: runtime.monotonic() + longest * (0.5 + runtime.random() / 2),
-      error,
-    })
+    const own = longest * (0.5 + runtime.random() / 2)
+    pauses.set(name, { failures, until: runtime.monotonic() + Math.max(own, asked(error, tokens)), error })
   }
 
   /** Stores first; what is not stored is not used. Null when others were stored, or all removed, meanwhile. */
@@ -186,7 +191,7 @@ export function createRefresh(deps: RefreshDeps): Refresh {
           },
           (thrown: unknown) => {
             const error = toGatewayError(thrown)
-            if (error.code === 'oauth.unreachable') pause(name, error)
+            if (error.code === 'oauth.unreachable') pause(name, error, stale)
             throw error
           },
         )

@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors'
+import { retryAfterOf } from '../net/retry-after'
 import { Secret } from '../secrets/secret'
 import type { TokenGrant } from './grant'
 
@@ -7,6 +8,18 @@ export class RefusedError extends GatewayError {
   constructor(readonly error: string) {
     super('oauth.refused', error)
     this.name = 'RefusedError'
+  }
+}
+
+/** The authorization server says when to ask again (RFC 9110, section 10.2.3). */
+export class LaterError extends GatewayError {
+  constructor(
+    why: string,
+    /** Milliseconds. */
+    readonly wait: number,
+  ) {
+    super('oauth.unreachable', why)
+    this.name = 'LaterError'
   }
 }
 
@@ -34,9 +47,12 @@ const garbage = (what: string) => new GatewayError('oauth.unreachable', what)
 /**
  * What a token endpoint gave (RFC 6749, section 5.1). Strict: a bearer token that can stand in a header, and a lifetime
  * that is one. Members nobody asked for are left out. Throws `RefusedError`, or `oauth.unreachable` for what is no
- * answer of a token endpoint, none of whose words are repeated.
+ * answer of a token endpoint, none of whose words are repeated; as a `LaterError` where that is said to be for a while.
  */
-export function readTokenAnswer(status: number, body: Uint8Array, now: number): TokenGrant {
+export function readTokenAnswer(response: Response, body: Uint8Array, now: number): TokenGrant {
+  const { status } = response
+  const wait = status === 429 || status === 503 ? retryAfterOf(response, now) : null
+  if (wait !== null) throw new LaterError(`HTTP ${status}`, wait)
   if (status === 408 || status === 429 || status >= 500) throw garbage(`HTTP ${status}`)
   const answer = objectIn(body)
   // Some say no with 200.

@@ -72,7 +72,7 @@ export function createTokenEndpoint(deps: {
         parameters,
         through(typedUrl),
       )
-      return readTokenAnswer(response.status, await response.bytes(), runtime.now())
+      return readTokenAnswer(response, await response.bytes(), runtime.now())
     } catch (thrown) {
       throw failureOf(thrown)
     }

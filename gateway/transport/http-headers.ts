@@ -49,12 +49,3 @@ export function ownHeaders(headers: Readonly<Record<string, Secret | string>>): 
 /** The media type of a response without its parameters, in lower case; '' when it has none. */
 export const mediaTypeOf = (response: Response): string =>
   (response.headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
-
-const LONGEST_RETRY_AFTER = 300_000
-
-/** `Retry-After` in milliseconds, at most five minutes; null when absent or unreadable (RFC 9110 section 10.2.3). */
-export function retryAfterOf(response: Response, now: number): number | null {
-  const text = response.headers.get('retry-after')?.trim() ?? ''
-  const wait = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now
-  return Number.isFinite(wait) ? Math.min(Math.max(wait, 0), LONGEST_RETRY_AFTER) : null
-}

@@ -5,7 +5,8 @@ import type { Envelope } from '../wire/envelope'
 import { rawOf } from '../wire/members'
 import { NotLetInError } from './authorization'
 import { UndeliveredError } from './channel'
-import { mediaTypeOf, retryAfterOf } from './http-headers'
+import { retryAfterOf } from '../net/retry-after'
+import { mediaTypeOf } from './http-headers'
 import { isAnswerTo, messageOf, withoutMark } from './http-stream'
 
 const LONGEST_ERROR_BODY = 1024 * 1024

@@ -141,6 +141,45 @@ test('[threat.38] an authorization server that is away for an hour costs nothing
   expect(parts.told.length).toBe(1)
 })
 
+test('[threat.38] [oauth.refresh] an issuer that says when to ask again is asked then: within a minute, and when the tokens end', async () => {
+  const said = (status: number, text: string) =>
+    new Response('later', { status, headers: { 'retry-after': text } })
+  const SOON = 3000
+  for (const [answer, life, from, to] of [
+    [() => said(503, '40'), 600, 40_000, 40_000],
+    [() => said(429, '40'), 600, 40_000, 40_000],
+    [(now: number) => said(429, new Date(now + 30_000).toUTCString()), 600, 28_000, 30_000],
+    [() => said(503, '86400'), 600, 60_000, 60_000],
+    // Who asks once more when the old ones are over may have new ones in time.
+    [() => said(503, '60'), 60, 10_500, 13_500],
+    [() => said(503, 'soon'), 600, 0, 1000],
+    [() => said(503, '-40'), 600, 0, 1000],
+    [() => said(500, '40'), 600, 0, 1000],
+    [() => said(200, '40'), 600, 0, 1000],
+  ] as const) {
+    using issuer = tokenIssuer()
+    issuer.life = life
+    const time = fakeTime()
+    await using parts = await tokenParts(issuer, time)
+    const server = parts.server(url)
+    parts.signIn(server, url)
+    const port = portOf(parts, server)
+    const asked: number[] = []
+    issuer.instead = () => {
+      asked.push(time.runtime.now())
+      return answer(time.runtime.now())
+    }
+    await time.pass(life * 770)
+    while (asked.length < 2) {
+      await ask(port).catch(() => undefined)
+      await time.pass(1000)
+    }
+    const [first = 0, second = 0] = asked
+    const label = `${answer(0).status} ${answer(0).headers.get('retry-after')} ${life}`
+    expect(`${label}: ${second - first >= from && second - first <= to + SOON}`).toBe(`${label}: true`)
+  }
+})
+
 test('[threat.38] ten answers of 500 leave the credential as it was', async () => {
   using issuer = tokenIssuer()
   const time = fakeTime()

@@ -1,7 +1,8 @@
 import { expect, test } from 'bun:test'
 import { createProxyChoice } from '../../gateway/net/proxies'
 import { isInNetwork, isLoopbackHost } from '../../gateway/net/addresses'
-import { mediaTypeOf, ownHeaders, retryAfterOf } from '../../gateway/transport/http-headers'
+import { retryAfterOf } from '../../gateway/net/retry-after'
+import { mediaTypeOf, ownHeaders } from '../../gateway/transport/http-headers'
 import { createOutbox } from '../../gateway/transport/http-outbox'
 import { systemRuntime } from '../../gateway/runtime'
 import { Secret } from '../../gateway/secrets/secret'
@@ -17,7 +18,9 @@ test('[gw.transports] Retry-After is read as seconds or as a date, and bounded',
   expect(read('Thu, 01 Jan 2026 00:00:30 GMT')).toBe(30_000)
   expect(read('Wed, 31 Dec 2025 00:00:00 GMT')).toBe(0)
   expect(read('Fri, 01 Jan 2100 00:00:00 GMT')).toBe(300_000)
-  for (const text of ['soon', '1e3', '99999999999999999999']) expect(read(text)).toBeNull()
+  expect(read('Thursday, 01-Jan-26 00:00:30 GMT')).toBe(30_000)
+  for (const text of ['soon', '1e3', '-40', '2100-01-01', '99999999999999999999'])
+    expect(read(text)).toBeNull()
   expect(retryAfterOf(answer({}), now)).toBeNull()
 })
 
