@@ -71,12 +71,17 @@ export class Session {
   readonly #asks = new Map<number, Ask>()
   readonly #missed = createMissed()
   #lastStream = LISTEN
-  #lastAsk = 0
+  /**
+   * Begins elsewhere in each life of the session: what a client answers to a question of an earlier one must not answer
+   * another. Within 31 bits, which every client can read.
+   */
+  #lastAsk: number
   #ended = false
 
   constructor(
     readonly facts: SessionFacts,
     readonly load: ClientLoad,
+    /** Eight hex digits, others in each life of the session in memory. */
     private readonly epoch: string,
     clock: Pick<Runtime, 'now' | 'monotonic'>,
     credentialId: string,
@@ -86,6 +91,7 @@ export class Session {
     this.logLevel = facts.logLevel
     this.lastSeen = clock.now()
     this.replay = createReplay(clock.monotonic)
+    this.#lastAsk = Number.parseInt(epoch.slice(0, 7), 16)
     this.listen = new EventStream(LISTEN, epoch, this.replay, this.#primes)
   }
 

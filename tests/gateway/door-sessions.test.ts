@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import type { Route } from '../../gateway/mcp/route'
 import { scanMessage } from '../../gateway/wire/scan'
 import { notificationMessage } from '../../gateway/wire/messages'
 import {
@@ -48,6 +49,40 @@ test('[mcp.lifecycle] a session goes on after a restart of the gateway, with its
     'notifications/resources/list_changed',
     undefined,
   ])
+})
+
+test('[mcp.back-channel] what a client answers to a question from before a restart answers no other question', async () => {
+  using folder = tempFolder()
+  const file = `${folder.path}/mcpmux.db`
+  const asked: Promise<Uint8Array>[] = []
+  const route: Route = (_view, _message, exchange) => {
+    const answer = exchange.ask('elicitation/create', new TextEncoder().encode('{}'))
+    asked.push(answer)
+    return answer
+  }
+  const questionOn = async (response: Response): Promise<unknown> => {
+    const stream = readEvents(response)
+    const question = () => stream.messages().find(({ method }) => method === 'elicitation/create')
+    await until(() => question() !== undefined)
+    return question()?.id
+  }
+  let key = ''
+  let id = ''
+  let earlier: unknown
+  {
+    await using before = await startDoor({ file, route })
+    key = before.keyFor('one').text
+    id = await openSession(before.url, key)
+    earlier = await questionOn(await post(before, key, id))
+    asked[0]?.catch(() => undefined)
+  }
+  await using after = await startDoor({ file, route })
+  const later = await questionOn(await post(after, key, id))
+  const answer = (to: unknown, text: string) =>
+    post(after, key, id, `{"jsonrpc":"2.0","id":${JSON.stringify(to)},"result":{"said":"${text}"}}`)
+  expect((await answer(earlier, 'to the first')).status).toBe(202)
+  expect((await answer(later, 'to the second')).status).toBe(202)
+  expect(new TextDecoder().decode(await asked[1])).toContain('to the second')
 })
 
 test('[limits] a quiet session leaves memory and comes back when it is used; after thirty days it is gone', async () => {
