@@ -1,6 +1,7 @@
 import type { OpenBrowser } from '../browser/open-browser'
 import type { AuditEntry } from '../domain/audit'
 import type { Server } from '../domain/server'
+import type { UpstreamState } from '../domain/upstream-state'
 import type { EventBus } from '../events'
 import type { AuditReader } from '../logs/audit'
 import type { LogReader } from '../logs/journal'
@@ -77,6 +78,8 @@ export interface AdminDeps {
   /** Sign-ins of ours at servers: under way, and what came of them. */
   flows: Pick<Flows, 'begin' | 'cancel' | 'get' | 'list' | 'finish' | 'browserFor'>
   logins: Pick<Tokens, 'of' | 'forget' | 'reread'>
+  /** What its sign-in makes of a server that does not run; null for nothing. */
+  signInStateOf(server: Server): UpstreamState | null
   /** Client ids people bring for them. */
   clientIds: Pick<Registrations, 'give' | 'remove'>
   registrations: Pick<RegistrationStore, 'list'>

@@ -35,7 +35,8 @@ export interface ServerView extends Omit<Server, 'inputs' | 'definition'> {
   refreshedAt: number | null
 }
 
-type Deps = Pick<AdminDeps, 'catalog' | 'eras' | 'consents' | 'secrets' | 'values' | 'operator' | 'logins'>
+type StateDeps = Pick<AdminDeps, 'operator' | 'consents' | 'values' | 'signInStateOf'>
+type Deps = StateDeps & Pick<AdminDeps, 'catalog' | 'eras' | 'secrets' | 'logins'>
 
 export const inputViews = (server: Server, secrets: AdminDeps['secrets']): InputView[] =>
   server.inputs.map((input) => ({
@@ -55,12 +56,12 @@ const isFromRows = (state: UpstreamState): boolean =>
     : ['idle', 'disabled', 'needs_consent', 'needs_input', 'locked'].includes(state.status)
 
 /** The live state; for a server that does not run, what would keep it from starting. */
-export function stateOf(server: Server, deps: Pick<Deps, 'operator' | 'consents' | 'values'>): UpstreamState {
+export function stateOf(server: Server, deps: StateDeps): UpstreamState {
   if (!server.enabled) return { status: 'disabled' }
   const live = deps.operator.states().get(server.id)
   if (live && !isFromRows(live)) return live
   if (!deps.consents.of(server)) return { status: 'needs_consent' }
-  return deps.values.resolve(server).blocked ?? { status: 'idle' }
+  return deps.values.resolve(server).blocked ?? deps.signInStateOf(server) ?? { status: 'idle' }
 }
 
 /** Whether the server is sent credentials a person gave, which a sign-in would be in the way of. */

@@ -64,7 +64,7 @@ function missing(
     case 'needs_input':
       return `needs ${state.missing.join(', ')}; see "mcpmux credentials"`
     case 'locked':
-      return 'its secrets are locked, see the vault'
+      return 'its secrets are locked; see "mcpmux vault status"'
     case 'failed':
       return state.message
     default:

@@ -31,7 +31,10 @@ export function outcome(
         ? 'the gateway stopped before the server answered'
         : stateWord(state)
   const called = visibleWord(alias || name)
-  const lines = [`${safe(name)} is ${added ? 'added, but ' : ''}not connected: ${safe(why)}`]
+  const remark = signInRemark(server)
+  // It says the same, and what to do.
+  const said = state.status === 'needs_authorization' && remark !== null ? '' : `: ${safe(why)}`
+  const lines = [`${safe(name)} is ${added ? 'added, but ' : ''}not connected${said}`]
   if (state.status === 'failed' && state.code === 'upstream.http_error' && definition.type === 'http')
     lines.push('  an older server may need --transport sse')
   const refused = state.status === 'failed' && state.code === 'upstream.credentials_refused'
@@ -39,7 +42,6 @@ export function outcome(
     lines.push(
       `  give others with "mcpmux credentials set ${called} ID"; "mcpmux credentials ${called}" names them`,
     )
-  const remark = signInRemark(server)
   lines.push(
     remark === null
       ? `  when that is mended: "mcpmux restart ${called}"; to give up: "mcpmux remove ${called}"`
@@ -82,6 +84,8 @@ export async function settle(
     return code
   }
   await show(io, json, server, () => `${safe(server.name)}: ${stateWord(server.state)}`)
+  const remark = signInRemark(server)
+  if (remark !== null) io.talk(remark)
   return waitsForPerson(server.state) ? exit.needsPerson : exit.ok
 }
 

@@ -61,7 +61,7 @@ const words: Record<UpstreamState['status'], string> = {
   idle: 'idle',
   connecting: 'connecting',
   ready: 'ready',
-  needs_authorization: 'needs a sign-in',
+  needs_authorization: 'sign-in needed',
   failed: 'failed',
 }
 export const stateWord = (state: UpstreamState): string => words[state.status]

@@ -23,13 +23,20 @@ function valueWords({ secret, isSet, value, default: otherwise }: ServerView['in
   return otherwise === undefined ? '(not set)' : `${safe(otherwise)} (its default)`
 }
 
-/** The sign-in a server has, and what it lacks. */
-function signInLines(server: ServerView): string[] {
+function stateText({ state }: ServerView, remark: string | null): string {
+  if (state.status === 'failed') return `${stateWord(state)}: ${safe(state.message)} (${state.code})`
+  return state.status === 'needs_authorization' && remark !== null ? remark : stateWord(state)
+}
+
+/** The state, the sign-in it has, and what that lacks. */
+function stateLines(server: ServerView): string[] {
   const { signIn } = server
   const remark = signInRemark(server)
+  const state = stateText(server, remark)
   const until = signIn?.expiresAt ? `, good until ${when(signIn.expiresAt)}` : ''
   return [
-    ...(remark === null ? [] : [`          ${remark}`]),
+    `state     ${state}`,
+    ...(remark === null || remark === state ? [] : [`          ${remark}`]),
     ...(signIn === null
       ? []
       : [`sign-in   at ${safe(signIn.issuer)} (${safe(signIn.scope ?? 'default rights')})${until}`]),
@@ -37,13 +44,11 @@ function signInLines(server: ServerView): string[] {
 }
 
 function text(server: ServerView): string {
-  const { state } = server
   const lines = [
     `name      ${safe(server.name)}`,
     `alias     ${server.alias || '(no prefix)'}`,
     `id        ${server.id}`,
-    `state     ${stateWord(state)}${state.status === 'failed' ? `: ${safe(state.message)} (${state.code})` : ''}`,
-    ...signInLines(server),
+    ...stateLines(server),
     `approved  ${server.consent ? `${when(server.consent.givenAt)} (${server.consent.givenBy})` : 'no'}`,
     `features  ${[plural(server.features.tool, 'tool'), plural(server.features.prompt, 'prompt'), plural(server.features.resource, 'resource'), plural(server.features.template, 'template')].join(', ')}`,
     `speaks    ${eraWords(server)}`,

@@ -24,7 +24,7 @@ export function openAdminDoors(
   { processes, pool }: Servers,
   { operatorCalls, sessionKeys, sessions }: Requests,
   { decisions, signIns }: SignIn,
-  { flows, tokens: logins, registrations: clientIds, withdraw }: OAuth,
+  { flows, tokens: logins, stateOf: signInStateOf, registrations: clientIds, withdraw }: OAuth,
   { mcpUrl, signInUrl }: FrontDoor,
   { libc, quit }: { libc: Libc; quit: () => void },
 ): string {
@@ -63,6 +63,7 @@ export function openAdminDoors(
       endSignIn: signIns.revoke,
       flows,
       logins,
+      signInStateOf,
       clientIds,
       leaveIssuers: (server) => void withdraw(server).catch(fault),
       openBrowser: createOpenBrowser({

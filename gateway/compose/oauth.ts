@@ -1,3 +1,5 @@
+import type { Server } from '../domain/server'
+import type { UpstreamState } from '../domain/upstream-state'
 import { createAuthorizations } from '../oauth/authorizations'
 import { callbackAddress, createCallbackDoors, type Listening } from '../oauth/callback'
 import { createCurrentTokens } from '../oauth/current'
@@ -5,6 +7,7 @@ import { createOAuthFetch } from '../oauth/fetch'
 import { createFlowRows } from '../oauth/flow-rows'
 import { recordFlows } from '../oauth/flow-trail'
 import { createFlows } from '../oauth/flows'
+import { createSignInNeeds } from '../oauth/needs'
 import type { Binding, Registration } from '../oauth/grant'
 import { createRefresh } from '../oauth/refresh'
 import { createRefresher } from '../oauth/refresher'
@@ -21,7 +24,10 @@ export type OAuthFoundation = Pick<
   Foundation,
   'runtime' | 'redactor' | 'vault' | 'events' | 'fault' | 'safeFetch'
 > & {
-  stores: Pick<Foundation['stores'], 'tokens' | 'servers' | 'registrations' | 'flows' | 'settings' | 'db'>
+  stores: Pick<
+    Foundation['stores'],
+    'tokens' | 'signInWants' | 'servers' | 'registrations' | 'flows' | 'settings' | 'db'
+  >
   consents: Pick<Foundation['consents'], 'of'>
   trail: Pick<Foundation['trail'], 'record'>
   tell: Pick<Foundation['tell'], 'server'>
@@ -50,7 +56,8 @@ export function openOAuth(parts: Parts, foundation: OAuthFoundation, listening: 
     },
   })
   const tokens = createTokens({ store, sealed, current, endpoint, registrationOf, events })
-  const authorizations = createAuthorizations({ store, current, refresh, runtime, onNeed: tell })
+  const needs = createSignInNeeds({ current, store: stores.signInWants, runtime })
+  const authorizations = createAuthorizations({ store, current, needs, refresh, runtime, onNeed: tell })
   parts.defer(refresh.close)
   parts.use(createRefresher({ servers: () => servers.list(), current, refresh, runtime, report: fault }))
   parts.defer(events.on('vault.changed', () => current.clear()))
@@ -74,6 +81,7 @@ export function openOAuth(parts: Parts, foundation: OAuthFoundation, listening: 
   const flows = createFlows({
     servers,
     tokens: store,
+    needs,
     choose: createChooseRegistration({
       ...{ registrations, tokens: store, flows: stores.flows, runtime },
       document: () => settings.read('oauth.client_document'),
@@ -88,9 +96,16 @@ export function openOAuth(parts: Parts, foundation: OAuthFoundation, listening: 
   })
   parts.defer(flows.close)
   const withdraw = createWithdraw({ tokens, registrations, fetchFor })
+  /** What a sign-in makes of a server that does not run; null for nothing. */
+  function stateOf(server: Server): UpstreamState | null {
+    const need = needs.of(server)
+    return authorizations.blockedBy(server) ?? (need && { status: 'needs_authorization', need })
+  }
   return {
     tokens,
+    stateOf,
     authorizations,
+    needs,
     flows,
     registrations,
     withdraw,

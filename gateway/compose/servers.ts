@@ -13,7 +13,7 @@ export type Servers = Awaited<ReturnType<typeof openServers>>
 export async function openServers(
   parts: Parts,
   foundation: Foundation,
-  { authorizations, tokens }: Pick<OAuth, 'authorizations' | 'tokens'>,
+  { authorizations, needs, tokens }: Pick<OAuth, 'authorizations' | 'needs' | 'tokens'>,
   announce: () => Announce | null,
 ) {
   const { config, runtime, redactor, journal, tell, fault, stores, events, trail } = foundation
@@ -34,7 +34,12 @@ export async function openServers(
       catalog: foundation.pins.catalog,
       eras: stores.eras,
       values,
-      signIns: { blockedBy: authorizations.blockedBy, stamp: tokens.stamp },
+      signIns: {
+        blockedBy: authorizations.blockedBy,
+        needOf: needs.of,
+        letIn: needs.letIn,
+        stamp: tokens.stamp,
+      },
       sessions: stores.sessions,
       downstream: {
         resourceUpdated: (...update) => announce()?.resourceUpdated(...update),

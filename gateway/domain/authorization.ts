@@ -9,7 +9,7 @@ export type RegistrationKind = 'given' | 'document' | 'dynamic'
 export type ClientAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post'
 
 /**
- * Why a person is needed. `first`: nobody signed in yet; `refused`: the tokens do not count any more; `expired`: they ran
+ * Why a person is needed. `first`: nobody is signed in; `refused`: the tokens do not count any more; `expired`: they ran
  * out and cannot be renewed; `scope`: the server asks for more than was allowed.
  */
 export type SignInNeed = 'first' | 'refused' | 'expired' | 'scope'
@@ -27,7 +27,7 @@ export const needOnceRenewed = (before: SignInNeed | null, wantedScope: string |
 
 /** The reason in words, after "sign-in needed". */
 export const signInReasons: Readonly<Record<SignInNeed, string>> = {
-  first: 'nobody signed in yet',
+  first: 'nobody is signed in',
   refused: 'the sign-in does not count any more',
   expired: 'the sign-in ran out',
   scope: 'the server asks for more rights',

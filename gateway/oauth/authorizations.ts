@@ -11,6 +11,7 @@ import { signInAddress } from './sign-in-address'
 import { readChallenge } from './challenge'
 import type { Current, CurrentTokens } from './current'
 import { isGood } from './lifetime'
+import type { SignInNeeds } from './needs'
 import type { Refresh } from './refresh'
 import { widenedScope } from './scopes'
 import type { OpenTokens } from './sealed-tokens'
@@ -29,6 +30,7 @@ export interface AuthorizationsDeps {
   current: CurrentTokens
   refresh: Pick<Refresh, 'renew'>
   store: Pick<TokenStore, 'mark'>
+  needs: Pick<SignInNeeds, 'wanted'>
   /** Other rights are needed, and were not before. */
   onNeed(tokens: OpenTokens): void
   runtime: Pick<Runtime, 'now' | 'monotonic'>
@@ -116,6 +118,7 @@ export function createAuthorizations(deps: AuthorizationsDeps): Authorizations {
       },
       async refused(refusal) {
         if (refusal.challenge !== null) challenges.set(server.id, { url, challenge: refusal.challenge })
+        if (refusal.status === 401) deps.needs.wanted(server.id)
         const mine = current.of(place)
         if (mine === null || !coversUrl(mine.tokens.resource, refusal.url)) return { need: 'first' }
         const isOld = refusal.sent?.reveal() !== mine.tokens.accessToken.reveal()

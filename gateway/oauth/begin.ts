@@ -11,15 +11,18 @@ import { authorizationUrl, freshSecrets } from './authorization-request'
 import { discover } from './discovery'
 import type { OAuthFetch } from './fetch'
 import type { FlowRows } from './flow-rows'
+import type { SignInNeeds } from './needs'
 import type { ChosenRegistration, RegistrationRequest } from './registration'
 import type { Registrations } from './registrations'
 import { coversUrl } from './resource-metadata'
 import { addedScope, chooseScope, scopesIn } from './scopes'
+import { signInUrl } from './sign-in-address'
 
 export interface BeginDeps {
   servers: Pick<ServerStore, 'get'>
   rows: FlowRows
   tokens: Pick<TokenStore, 'list'>
+  needs: Pick<SignInNeeds, 'wanted'>
   registrations: Pick<Registrations, 'list'>
   choose: (request: RegistrationRequest) => Promise<ChosenRegistration>
   vault: Pick<Vault, 'requireOpen'>
@@ -38,18 +41,6 @@ const LIFETIME = 600_000
 /** Sign-ins for the same rights, or within ten minutes for any, after which a server that asks for more is not believed. */
 const ATTEMPTS = 3
 const ATTEMPTS_WITHIN = 600_000
-
-/** The address of a server that may have a sign-in. Throws `oauth.not_offered`. */
-export function signInUrl({ definition }: Pick<Server, 'definition'>): URL {
-  if (definition.type === 'stdio')
-    throw new GatewayError('oauth.not_offered', 'it is a process of this machine')
-  if (Object.keys(definition.headers).some((name) => name.toLowerCase() === 'authorization'))
-    throw new GatewayError('oauth.not_offered', 'it is sent an Authorization header of its own')
-  if (!URL.canParse(definition.url)) throw new GatewayError('input.invalid', 'its address is no URL')
-  const url = new URL(definition.url)
-  url.hash = ''
-  return url
-}
 
 const includes = (scope: string | null, wanted: string | null): boolean => addedScope(wanted, scope) === null
 
@@ -99,7 +90,7 @@ export function createBegin(deps: BeginDeps) {
 
     const fetch = deps.fetchFor(url.href)
     const held = [...tokens.list(serverId), ...deps.registrations.list(server)]
-    const { metadata, resource, challenge, scopes } = await discover(deps.safeFetch, {
+    const { metadata, resource, refused, challenge, scopes } = await discover(deps.safeFetch, {
       url,
       transport: server.definition.type === 'sse' ? 'sse' : 'http',
       fetch,
@@ -107,6 +98,7 @@ export function createBegin(deps: BeginDeps) {
       challenge: deps.lastChallenge(serverId, url.href),
       known: held.map(({ issuer }) => issuer),
     })
+    if (refused) deps.needs.wanted(serverId)
     const granted = tokens
       .list(serverId)
       .find((row) => row.issuer === metadata.issuer && row.resource === resource)

@@ -16,6 +16,8 @@ export interface Discovered {
   metadata: IssuerMetadata
   /** The resource indicator (RFC 8707), as the server spells it. */
   resource: string
+  /** Whether it refused to do anything without a sign-in. */
+  refused: boolean
   /** What the server said last it wants, and all it has. */
   challenge: Challenge | null
   scopes: readonly string[] | null
@@ -104,12 +106,16 @@ export async function discover(safeFetch: SafeFetch, request: DiscoverRequest): 
   const published = await findResourceMetadata(fetch, url, challenge?.resourceMetadata ?? null)
   if (published) {
     const metadata = await issuerOf(request, published.issuers)
-    return { metadata, resource: published.resource, challenge, scopes: published.scopes }
+    const { resource, scopes } = published
+    return { metadata, resource, refused: answer.refused, challenge, scopes }
   }
   if (challenge?.resourceMetadata)
     throw new GatewayError('oauth.metadata', 'where the server says its metadata are, there are none')
   // Before metadata of resources there were servers that let in themselves (MCP 2025-03-26, authorization).
   const own = await findIssuerMetadata(fetch, url.origin, url.href)
   if (!own && !answer.refused) throw new GatewayError('oauth.not_offered')
-  return { metadata: own ?? assumedMetadata(url), resource: url.href, challenge, scopes: null }
+  return {
+    metadata: own ?? assumedMetadata(url),
+    ...{ resource: url.href, refused: answer.refused, challenge, scopes: null },
+  }
 }

@@ -12,6 +12,7 @@ import m0011 from '../migrations/0011_keys.sql' with { type: 'text' }
 import m0012 from '../migrations/0012_asked_clients.sql' with { type: 'text' }
 import m0013 from '../migrations/0013_oauth.sql' with { type: 'text' }
 import m0014 from '../migrations/0014_inputs.sql' with { type: 'text' }
+import m0015 from '../migrations/0015_sign_ins_wanted.sql' with { type: 'text' }
 
 /** Every migration in order; position + 1 is the `user_version` it leads to. Shipped entries never change. */
 export const migrations: readonly string[] = [
@@ -29,4 +30,5 @@ export const migrations: readonly string[] = [
   m0012,
   m0013,
   m0014,
+  m0015,
 ]

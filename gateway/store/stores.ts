@@ -20,6 +20,7 @@ import { createSealedRowStore } from './sealed-rows'
 import { createSessionStore } from './sessions'
 import { createSettingStore } from './settings'
 import { createSignInStore } from './sign-ins'
+import { createSignInWantStore } from './sign-ins-wanted'
 import { createSpaceStore } from './spaces'
 import { createSpaceSecretStore } from './space-secrets'
 import { createToolUsageStore } from './tool-usage'
@@ -49,6 +50,7 @@ export function openStores(file: string, runtime: Pick<Runtime, 'now' | 'newId'>
     exportedRows: createExportedRowStore(db, runtime),
     registrations: createRegistrationStore(db, runtime),
     tokens: createTokenStore(db),
+    signInWants: createSignInWantStore(db),
     flows: createFlowStore(db, runtime),
     settings: createSettingStore(db),
     toolUsage: createToolUsageStore(db),

@@ -35,7 +35,7 @@ export interface PoolDeps {
   eras: EraStore
   values: Pick<ValueResolver, 'resolve' | 'stamp'>
   /** Sign-ins at servers: what of one keeps it from being started, and what differs once it is another one. */
-  signIns: { blockedBy(server: Server): UpstreamState | null; stamp(serverId: string): string }
+  signIns: Pick<UpstreamDeps, 'blockedBy'> & UpstreamDeps['signIns'] & { stamp(serverId: string): string }
   /** Where subscriptions of sessions survive a rest and a restart. */
   sessions: Pick<SessionStore, 'subscriptions' | 'subscribe' | 'unsubscribe'>
   downstream: Downstream

@@ -8,6 +8,8 @@ export interface Status {
   readonly state: UpstreamState
   /** What keeps it from starting now; null when nothing does. */
   blocked(): UpstreamState | null
+  /** What keeps it from being started by itself; a person, or a call, may. */
+  held(): UpstreamState | null
   enter(state: UpstreamState): void
   /** Not running any more, or not yet. */
   rest(): void
@@ -16,10 +18,15 @@ export interface Status {
 export function createStatus(
   server: () => Server,
   failures: Pick<Failures, 'state'>,
-  { shared, events, blockedBy }: Pick<UpstreamDeps, 'shared' | 'events' | 'blockedBy'>,
+  { shared, events, blockedBy, signIns }: Pick<UpstreamDeps, 'shared' | 'events' | 'blockedBy' | 'signIns'>,
 ): Status {
   const blocked = () => (server().enabled ? blockedBy(server()) : ({ status: 'disabled' } as const))
-  const atRest = (): UpstreamState => blocked() ?? failures.state() ?? { status: 'idle' }
+  const signIn = (): UpstreamState | null => {
+    const need = signIns.needOf(server())
+    return need && { status: 'needs_authorization', need }
+  }
+  const held = () => blocked() ?? signIn()
+  const atRest = (): UpstreamState => blocked() ?? failures.state() ?? signIn() ?? { status: 'idle' }
   let state = atRest()
 
   function enter(next: UpstreamState): void {
@@ -33,6 +40,7 @@ export function createStatus(
       return state
     },
     blocked,
+    held,
     enter,
     rest: () => enter(atRest()),
   }

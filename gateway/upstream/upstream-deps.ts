@@ -1,3 +1,4 @@
+import type { SignInNeed } from '../domain/authorization'
 import type { LogLevel } from '../domain/exchange'
 import type { Server } from '../domain/server'
 import type { ReadSetting } from '../domain/settings'
@@ -27,6 +28,15 @@ export interface UpstreamDeps {
   downstream: Downstream
   /** What keeps the server from starting, or null; asked again right before every start. */
   blockedBy(server: Server): UpstreamState | null
+  signIns: {
+    /**
+     * Why a person has to sign in before it is of use, as far as that is known. Nothing contacts it by itself then; who
+     * calls it does, because it may have changed its mind.
+     */
+    needOf(server: Server): SignInNeed | null
+    /** It did what was asked of it. */
+    letIn(server: Server): void
+  }
   /** Differs once a secret it is given at its start was given anew. */
   secretStamp(server: Server): string
   open(server: Server, events: ChannelEvents): Promise<Channel>

@@ -83,7 +83,7 @@ export class Upstream {
       const connection = this.#connection ?? (await this.#connected(exchange.signal))
       try {
         const answer = await connection.request(request, exchange)
-        this.#letIn(connection)
+        if (this.#status.state.status === 'needs_authorization') this.#letIn(connection)
         return answer
       } catch (error) {
         if (error instanceof SignInNeededError) this.#notLetIn(error)
@@ -130,7 +130,7 @@ export class Upstream {
     if (starting) void this.#endings.add(starting.catch(() => undefined))
     if (this.#connection) await this.#drop(this.#connection, this.#stopReason())
     await this.#endings.over()
-    if (!this.#connection && !this.#starting) this.#status.rest()
+    this.#restUnlessUp()
   }
 
   /** Stops for good: whoever still waits for it is refused. */
@@ -146,25 +146,27 @@ export class Upstream {
     if (!runsTheSame(before, server) || this.#secretStamp !== this.#deps.secretStamp(server)) {
       this.#failures.forget()
       await this.stop()
-    } else if (!this.#connection && !this.#starting) this.#status.rest()
+    } else this.#restUnlessUp()
     if (this.#server.keepRunning) this.startSoon()
   }
 
   /** A person signed in at it or out, or is needed for that: what was stopped by it is tried again at once. */
   async authorizationChanged(): Promise<void> {
     const other = this.#secretStamp !== this.#deps.secretStamp(this.#server)
-    await this.reconcile(this.#server)
+    const reconciled = this.reconcile(this.#server)
+    // Who signed out is not told of what takes its time to end.
+    this.#restUnlessUp()
+    await reconciled
     if (!other && this.#status.state.status !== 'needs_authorization') return
     this.#failures.forget()
-    if (!this.#connection && !this.#starting) this.#status.rest()
+    this.#restUnlessUp()
     this.startSoon()
   }
 
   /** Starts in the background, if nothing blocks it: at once, or when its back-off is over. */
   startSoon(): void {
     const life = this.#life.signal
-    if (this.#connection || this.#starting || this.#over || this.#due === life || this.#status.blocked())
-      return
+    if (this.#connection || this.#starting || this.#over || this.#due === life || this.#status.held()) return
     this.#due = life
     this.#deps.runtime
       .sleep(this.#failures.wait(), life)
@@ -193,6 +195,10 @@ export class Upstream {
     if (!this.#connection || this.#server.keepRunning) return
     if (!this.#activity.isIdle(now) || this.#inUse()) return
     this.stop().catch(() => undefined)
+  }
+
+  #restUnlessUp(): void {
+    if (!this.#connection && !this.#starting) this.#status.rest()
   }
 
   #inUse(): boolean {
@@ -292,7 +298,8 @@ export class Upstream {
   }
 
   #letIn(connection: Connection): void {
-    if (this.#status.state.status === 'needs_authorization') this.#enterReady(connection)
+    this.#deps.signIns.letIn(this.#server)
+    this.#enterReady(connection)
   }
 
   /**
@@ -303,7 +310,7 @@ export class Upstream {
     const isOurs = () => this.#connection === connection && connection.ended === null
     try {
       await this.#refresh?.all()
-      if (isOurs()) this.#enterReady(connection)
+      if (isOurs()) this.#letIn(connection)
     } catch (error) {
       if (isOurs() && error instanceof SignInNeededError) this.#notLetIn(error)
       else if (isOurs() && this.#status.state.status === 'connecting') this.#enterReady(connection)

@@ -35,7 +35,7 @@ test('[oauth.flow] a sign-in is begun, answered by hand and ended through the ad
   admin.states.set(id, { status: 'needs_authorization', need: 'first' })
   expect((await route.get()).data).toMatchObject({ signIn: null, signInNeed: 'first' })
   const { data: status } = await admin.api.status.get()
-  expect(status?.servers[0]?.missing).toBe('sign-in needed: mcpmux login guarded (nobody signed in yet)')
+  expect(status?.servers[0]?.missing).toBe('sign-in needed: mcpmux login guarded (nobody is signed in)')
 
   const { data: begun } = await route.login.post({})
   expect(begun).toMatchObject({

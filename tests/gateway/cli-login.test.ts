@@ -40,7 +40,9 @@ test('[oauth.flow] a server is added, signed in at, and used', async () => {
   const { evil, added } = await guarded('first')
   await using _evil = evil
   expect([added.code, added.stdout]).toEqual([4, ''])
-  expect(added.stderr).toContain('sign-in needed: mcpmux login first (nobody signed in yet)')
+  expect(added.stderr).toContain(
+    'first is added, but not connected\n  sign-in needed: mcpmux login first (nobody is signed in)\n',
+  )
   expect((await daemon.cli(['status'])).stdout).toContain('sign-in needed: mcpmux login first')
   expect((await daemon.cli(['list'])).stderr).toContain('sign-in needed: mcpmux login first')
   expect((await daemon.cli(['show', 'first'])).stdout).toContain('sign-in needed: mcpmux login first')
@@ -72,6 +74,16 @@ test('[oauth.flow] a server is added, signed in at, and used', async () => {
   const out = await daemon.cli(['logout', 'first'])
   expect([out.code, out.stdout, out.stderr]).toEqual([0, 'signed out of first\n', ''])
   expect((await daemon.cli(['logout', 'first'])).stdout).toBe('not signed in to first\n')
+  const remark = 'sign-in needed: mcpmux login first (nobody is signed in)'
+  expect((await daemon.cli(['show', 'first'])).stdout).toContain(`state     ${remark}\n`)
+  expect((await daemon.cli(['status'])).stdout).toMatch(
+    / first +sign-in needed +2 +sign-in needed: mcpmux login first /,
+  )
+  const listed = await daemon.cli(['list'])
+  expect([listed.stdout, listed.stderr]).toEqual([
+    expect.stringMatching(/^first +first +sign-in needed +2 /m),
+    expect.stringContaining(`first: ${remark}\n`),
+  ])
   const refused = await daemon.cli(['call', 'first/whoami'])
   expect(refused.code).toBe(4)
   expect(refused.stderr).toContain('mcpmux login first')

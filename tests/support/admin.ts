@@ -92,6 +92,7 @@ export function tempAdmin(
     ...stores,
     flows: oauth.flows,
     logins: oauth.tokens,
+    signInStateOf: oauth.stateOf,
     clientIds: oauth.registrations,
     leaveIssuers: (server) => void oauth.withdraw(server),
     openBrowser: async (url) => {

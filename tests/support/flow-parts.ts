@@ -61,6 +61,7 @@ export async function openFlowParts(options: FlowPartsOptions = {}) {
   const flows = createFlows({
     servers: stores.servers,
     tokens: stores.tokens,
+    needs: { wanted: stores.signInWants.add },
     choose: createChooseRegistration({
       registrations,
       tokens: stores.tokens,
