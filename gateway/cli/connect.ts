@@ -1,10 +1,24 @@
 import type { ServerView } from '../admin/server-view'
 import { visibleWord } from '../domain/visible-text'
+import type { ErrorCode } from '../errors'
 import { type AdminClient, must } from './client'
 import { type Context, exit } from './command'
 import { waitsForPerson } from './failure'
 import { signInRemark } from './login-text'
 import { plural, safe, show, stateWord } from './output'
+
+/** Failures of a program that its own words may explain. */
+const wroteSomething: readonly ErrorCode[] = ['upstream.lost', 'upstream.timeout', 'upstream.garbage']
+
+/** How to give what a server lacks: a line for each. */
+const waysToGive = (missing: readonly string[], called: string): string[] =>
+  missing.map((lacking) => {
+    const [, kind, name = ''] = /^\$\{(secret|env):(.*)\}$/.exec(lacking) ?? []
+    if (kind === 'secret') return `  ${safe(lacking)}: "mcpmux secret set ${visibleWord(name)}"`
+    if (kind === 'env')
+      return `  ${safe(lacking)}: start McpMux where ${visibleWord(name)} is set in the environment`
+    return `  ${safe(lacking)}: "mcpmux credentials set ${called} ${visibleWord(lacking)}"`
+  })
 
 /**
  * What came of connecting once, for the person; the exit code says it to scripts. `added`: by the command that says it,
@@ -36,7 +50,17 @@ export function outcome(
   const said = state.status === 'needs_authorization' && remark !== null ? '' : `: ${safe(why)}`
   const lines = [`${safe(name)} is ${added ? 'added, but ' : ''}not connected${said}`]
   if (state.status === 'failed' && state.code === 'upstream.http_error' && definition.type === 'http')
-    lines.push('  an older server may need --transport sse')
+    lines.push(
+      URL.parse(definition.url)?.pathname === '/'
+        ? '  most servers are at a path of their address, such as /mcp'
+        : '  an older server may need --transport sse',
+    )
+  if (state.status === 'failed' && definition.type === 'stdio' && wroteSomething.includes(state.code))
+    lines.push(`  what it wrote: "mcpmux logs ${called}"`)
+  if (state.status === 'needs_input') {
+    lines.push(...waysToGive(state.missing, called), `  to give up: "mcpmux remove ${called}"`)
+    return { line: lines.join('\n'), code: exit.needsPerson }
+  }
   const refused = state.status === 'failed' && state.code === 'upstream.credentials_refused'
   if (refused)
     lines.push(

@@ -20,15 +20,20 @@ export interface Failures {
   refusal(): GatewayError
 }
 
+/** Whether it was lost during a call says nothing about the server: most often there was none. */
+const whatHappened = (error: GatewayError): string =>
+  (error.code === 'upstream.lost' && error.detail) || error.message
+
 export function createFailures(runtime: Pick<Runtime, 'now' | 'monotonic'>, backoff: Backoff): Failures {
   let last: { error: GatewayError; message: string; retryAt: number; notBefore: number } | null = null
   return {
     record(error) {
       const notBefore = backoff.failed()
       const lastWords = error instanceof ServerLostError && error.lastWords
+      const what = whatHappened(error)
       last = {
         error,
-        message: lastWords ? `${error.message}; its last words: ${lastWords}` : error.message,
+        message: lastWords ? `${what}; its last words: ${lastWords}` : what,
         retryAt: Math.round(runtime.now() + notBefore - runtime.monotonic()),
         notBefore,
       }
@@ -55,7 +60,8 @@ export function createFailures(runtime: Pick<Runtime, 'now' | 'monotonic'>, back
     refusal() {
       if (last?.error instanceof NotLetInError) return last.error
       const code = backoff.isOpen() ? 'upstream.crash_loop' : 'upstream.unavailable'
-      return new GatewayError(code, `${last?.error.message ?? ''}; \`mcpmux restart\` tries again at once`)
+      const what = last ? whatHappened(last.error) : ''
+      return new GatewayError(code, `${what}; \`mcpmux restart\` tries again at once`)
     },
   }
 }

@@ -97,3 +97,31 @@ for (const how of ['consent', 'enable'])
     ])
     expect((await daemon.cli(['call', 'copied/echo', ...there])).code).toBe(0)
   })
+
+test('[cli] what a server lacks is named when it is added, each with the way to give it', async () => {
+  const texts = ['A=${secret:absent}', 'B=${env:NO_SUCH_VARIABLE}']
+  const { code, stderr } = await add('lacking', ...texts.flatMap((text) => ['--env', text]))
+  expect(code).toBe(4)
+  expect(stderr).toEndWith(
+    'lacking is added, but not connected: needs a value\n' +
+      '  ${secret:absent}: "mcpmux secret set absent"\n' +
+      '  ${env:NO_SUCH_VARIABLE}: start McpMux where NO_SUCH_VARIABLE is set in the environment\n' +
+      '  to give up: "mcpmux remove lacking"\n',
+  )
+})
+
+test('[cli] a server that cannot be connected says why, and where to look', async () => {
+  const died = await daemon.cli(['add', 'dying', '--yes', '--', 'sh', '-c', 'echo no config >&2; exit 3'])
+  expect(died.code).toBe(1)
+  expect(died.stderr).toContain(
+    'dying is added, but not connected: its process ended with code 3; its last words: no config (upstream.lost)\n' +
+      '  what it wrote: "mcpmux logs dying"\n',
+  )
+  const nobody = await daemon.cli(['add', 'nobody', '--yes', '--url', 'http://127.0.0.1:1/mcp'])
+  expect(nobody.stderr).toContain('not connected: the connection was refused (upstream.lost)')
+  using page = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('', { status: 404 }) })
+  const root = await daemon.cli(['add', 'pathless', '--yes', '--url', page.url.href])
+  expect(root.stderr).toContain('most servers are at a path of their address, such as /mcp')
+  const path = await daemon.cli(['add', 'older', '--yes', '--url', new URL('/x', page.url).href])
+  expect(path.stderr).toContain('an older server may need --transport sse')
+})
