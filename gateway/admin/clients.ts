@@ -1,7 +1,7 @@
-import type { Client } from '../domain/client'
 import type { Grant } from '../domain/policy'
 import { clientView } from './client-view'
 import type { AdminDeps } from './deps'
+import { findClient } from './find-client'
 import { resource } from './resource'
 import { ClientPatch, GrantBody, IdParams, Nothing } from './schemas'
 
@@ -18,10 +18,6 @@ export function clientRoutes(deps: AdminDeps) {
     setId: sets.find(spaceId, setId).id,
   })
 
-  /** By id or, for a person, by name. */
-  const found = (wanted: string): Client =>
-    clients.list().find(({ id }) => id === wanted) ?? clients.findByName(wanted) ?? clients.get(wanted)
-
   const granted = (action: 'grant.given' | 'grant.withdrawn', { clientId, spaceId, setId }: Grant) => ({
     action,
     clientId,
@@ -32,7 +28,7 @@ export function clientRoutes(deps: AdminDeps) {
 
   return resource('/clients')
     .get('/', () => clients.list().map((client) => clientView(client, deps)))
-    .get('/:id', ({ params }) => clientView(found(params.id), deps), { params: IdParams })
+    .get('/:id', ({ params }) => clientView(findClient(clients, params.id), deps), { params: IdParams })
     .patch(
       '/:id',
       ({ params, body, request }) => {

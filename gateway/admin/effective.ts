@@ -18,6 +18,7 @@ import type { FeatureView, ViewEntry } from '../policy/feature-view'
 import { exposedName } from '../policy/naming'
 import { ruleText } from '../policy/rule-text'
 import type { AdminDeps, SessionInfo } from './deps'
+import { findClient } from './find-client'
 import { resource } from './resource'
 import { EffectiveQuery } from './set-schemas'
 import { ruleNames } from './sets'
@@ -188,8 +189,7 @@ export function effectiveRoutes(deps: AdminDeps) {
     ({ query }) => {
       if (query.set === undefined && query.client === undefined)
         throw new GatewayError('input.invalid', 'name a Feature Set, a client, or both')
-      const client =
-        query.client === undefined ? null : (clients.findByName(query.client) ?? clients.get(query.client))
+      const client = query.client === undefined ? null : findClient(clients, query.client)
       const space =
         query.space === undefined
           ? spaces.get(client?.spaceId ?? spaces.active().id)

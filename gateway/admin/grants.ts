@@ -2,6 +2,7 @@ import type { Grant } from '../domain/policy'
 import { GatewayError } from '../errors'
 import { clientView } from './client-view'
 import type { AdminDeps } from './deps'
+import { findClient } from './find-client'
 import { resource } from './resource'
 import { GrantChange } from './set-schemas'
 
@@ -17,7 +18,7 @@ export function grantRoutes(deps: AdminDeps) {
   return resource('/grants').post(
     '/',
     ({ body: { client: wanted, space, sets: wantedSets, mode }, request }) => {
-      const client = clients.findByName(wanted) ?? clients.get(wanted)
+      const client = findClient(clients, wanted)
       const { id: spaceId } =
         space === undefined ? spaces.get(client.spaceId ?? spaces.active().id) : spaces.find(space)
       const asked = [...new Set(wantedSets.map((set) => sets.find(spaceId, set).id))].map(

@@ -1,6 +1,7 @@
 import { pinKey, reasonWords } from '../domain/pins'
 import type { ViewEntry } from '../policy/feature-view'
 import type { AdminDeps } from './deps'
+import { findClient } from './find-client'
 import { resource } from './resource'
 import { ToolsQuery } from './schemas'
 
@@ -46,8 +47,7 @@ export function toolRoutes({ views, clients, spaces, servers, pins }: AdminDeps)
   return resource('/tools').get(
     '/',
     ({ query }) => {
-      const client =
-        query.client === undefined ? null : (clients.findByName(query.client) ?? clients.get(query.client))
+      const client = query.client === undefined ? null : findClient(clients, query.client)
       const asked = query.space === undefined ? null : spaces.find(query.space).id
       const view = client
         ? views.view(client.id, asked ?? client.spaceId ?? spaces.active().id)

@@ -5,17 +5,20 @@ import { scanMessage } from '../wire/scan'
 import { textOf } from '../wire/text'
 import { toRemoteError } from './client'
 import { type Command, exit } from './command'
-import { findServer } from './find'
+import { connectUnread, outcome } from './connect'
+import { findTool } from './find-tool'
 import { safe } from './output'
 import { parse, UsageError, words } from './usage'
 
 const help = `Usage: mcpmux call SERVER/TOOL [JSON | -] [--space S] [--data-dir D]
+       mcpmux call NAME [JSON | -] [--space S] [--data-dir D]
 
 Calls one tool and prints its result as the server sent it. Arguments are a JSON object, "-" reads them from
 standard input. Exit code 1 when the tool says that it failed.
 
   SERVER    alias, name or id
-  TOOL      the server's own name of the tool`
+  TOOL      the server's own name of the tool
+  NAME      the name clients see, as "mcpmux tools" lists it`
 
 async function readArguments(
   given: string | undefined,
@@ -44,17 +47,22 @@ export const command: Command = {
     const { values, positionals } = parse(args, { space: { type: 'string' } })
     const [target, given] =
       positionals.length > 1 ? words(positionals, 'SERVER/TOOL', 'JSON') : words(positionals, 'SERVER/TOOL')
-    const slash = target.indexOf('/')
-    const serverName = target.slice(0, slash)
-    const tool = target.slice(slash + 1)
-    if (slash < 1 || tool === '') throw new UsageError('write SERVER/TOOL')
+    if (/^\/|\/$/.test(target)) throw new UsageError('write SERVER/TOOL')
 
     const { io, admin } = open(values['data-dir'])
     const body = await readArguments(given, io.readInput)
-    const server = await findServer(admin, serverName, values.space)
-    // A server that is off offers nothing, and "unknown tool" would be no help.
+    const { server, tool } = await findTool(admin, target, values.space)
+    // A server that is off, or was never connected, offers nothing, and "unknown tool" would be no help.
     const off = blocked[server.state.status]
     if (off) throw new GatewayError(off, server.alias || server.name)
+    const now = (await connectUnread(admin, server)) ?? server
+    if (now.refreshedAt === null) {
+      const { line, code } = outcome(now)
+      if (code !== exit.ok) {
+        io.talk(`mcpmux: ${line}`)
+        return code
+      }
+    }
     const path = `/servers/${encodeURIComponent(server.id)}/call?tool=${encodeURIComponent(tool)}`
     const answer = await admin.fetch(path, { method: 'POST', body: new TextDecoder().decode(body) })
     if (!answer.ok) throw toRemoteError(await answer.json())

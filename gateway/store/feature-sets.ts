@@ -121,7 +121,9 @@ export function createFeatureSetStore(
     get: (id) => read(byId.get({ id })),
     find(spaceId, nameOrId) {
       const row = byId.get({ id: nameOrId })
-      return read(row?.space_id === spaceId ? row : byName.get({ spaceId, name: nameOrId.trim() }))
+      const found = row?.space_id === spaceId ? row : byName.get({ spaceId, name: nameOrId.trim() })
+      if (!found) throw new GatewayError('set.unknown', nameOrId)
+      return read(found)
     },
     create: (spaceId, text, members) =>
       db.transaction(() => {

@@ -125,3 +125,40 @@ test('[cli] a server that cannot be connected says why, and where to look', asyn
   const path = await daemon.cli(['add', 'older', '--yes', '--url', new URL('/x', page.url).href])
   expect(path.stderr).toContain('an older server may need --transport sse')
 })
+
+test('[cli] a tool is called by the name clients see, too, and a name nobody has says how to write it', async () => {
+  await add('seen by all')
+  const seen = JSON.parse((await daemon.cli(['tools', '--json'])).stdout) as {
+    name: string
+    server: string
+  }[]
+  const { name } = seen.find(({ server }) => server === 'seen-by-all') ?? { name: '' }
+  expect((await daemon.cli(['call', name])).code).toBe(0)
+  const unknown = await daemon.cli(['call', 'seen-by-all'])
+  expect([unknown.code, unknown.stdout]).toEqual([1, ''])
+  expect(unknown.stderr).toContain('give SERVER/TOOL, or a name that `mcpmux tools` lists (feature.unknown)')
+})
+
+test('[cli] a call to a server that was never connected says what it waits for, or why that failed', async () => {
+  await add('keyless', '--env', 'A=${secret:never}')
+  const waits = await daemon.cli(['call', 'keyless/echo'])
+  expect([waits.code, waits.stdout]).toEqual([4, ''])
+  expect(waits.stderr).toContain(
+    'keyless is not connected: needs a value\n  ${secret:never}: "mcpmux secret set never"',
+  )
+  await daemon.cli(['add', 'absent', '--yes', '--', '/no/such/program'])
+  const failed = await daemon.cli(['call', 'absent/echo'])
+  expect([failed.code, failed.stderr]).toEqual([1, expect.stringContaining('(upstream.spawn_failed)')])
+})
+
+test('[cli] a client or a set that is not there is named', async () => {
+  for (const [args, says] of [
+    [['grant', 'nobody', '--set', 'All'], 'no such client: nobody (client.unknown)'],
+    [['tools', '--client', 'nobody'], 'no such client: nobody (client.unknown)'],
+    [['set', 'show', '--effective', '--client', 'nobody'], 'no such client: nobody (client.unknown)'],
+    [['key', 'create', 'somebody', '--set', 'Nothing'], 'no such Feature Set: Nothing (set.unknown)'],
+  ] as const) {
+    const { code, stderr } = await daemon.cli(args)
+    expect([args, code, stderr]).toEqual([args, 1, expect.stringContaining(says)])
+  }
+})

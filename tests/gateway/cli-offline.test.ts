@@ -80,7 +80,7 @@ const wrong: string[][] = [
   ['space', 'drop', 'x'],
   ['space', 'rename', 'x'],
   ['config', 'set', 'port'],
-  ['call', 'everything'],
+  ['call', 'everything/'],
   ['call', '/echo'],
 ]
 for (const args of wrong)
