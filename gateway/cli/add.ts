@@ -8,7 +8,7 @@ import { visibleWord } from '../domain/visible-text'
 import { type AdminClient, must } from './client'
 import { readClientId } from './client-id'
 import { type Command, type Context, exit } from './command'
-import { connectOnce, outcome, withheldNotices } from './connect'
+import { connectAdded, connectOnce, outcome, withheldNotices } from './connect'
 import { findSpace } from './find'
 import type { Io } from './io'
 import { declareInputs, obtainInputs, readInputs } from './given-inputs'
@@ -142,7 +142,11 @@ const relativeFiles = (words: readonly string[]): string[] =>
 
 async function approved(io: Io, yes: boolean | undefined): Promise<boolean> {
   if (yes) return true
-  if (io.canAsk) return io.confirm('Add it?')
+  if (io.canAsk) {
+    const agrees = await io.confirm('Add it?')
+    if (!agrees) io.talk('nothing was added')
+    return agrees
+  }
   io.talk('mcpmux: nobody to ask here; look at the above and repeat with --yes (upstream.needs_consent)')
   return false
 }
@@ -209,7 +213,7 @@ export const command: Command = {
       admin.api.servers.post({ ...draft, source, inputs, consent: { givenBy: source } }),
     )
     if (client) await must(admin.api.servers({ id: server.id }).registration.put(client))
-    const connected = await signedIn(context, await connectOnce(admin, server.id))
+    const connected = await signedIn(context, await connectAdded(context, server))
     const { line, code } = outcome(connected, { added: true })
     if (code === exit.ok || values.json) await show(io, values.json, connected, () => line)
     if (code !== exit.ok) {

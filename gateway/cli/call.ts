@@ -55,7 +55,7 @@ export const command: Command = {
     // A server that is off, or was never connected, offers nothing, and "unknown tool" would be no help.
     const off = blocked[server.state.status]
     if (off) throw new GatewayError(off, server.alias || server.name)
-    const now = (await connectUnread(admin, server)) ?? server
+    const now = (await connectUnread(admin, server, server)) ?? server
     if (now.refreshedAt === null) {
       const { line, code } = outcome(now)
       if (code !== exit.ok) {

@@ -1,6 +1,7 @@
 import type { ServerView } from '../admin/server-view'
 import { visibleWord } from '../domain/visible-text'
 import type { ErrorCode } from '../errors'
+import { systemRuntime } from '../runtime'
 import { type AdminClient, must } from './client'
 import { type Context, exit } from './command'
 import { waitsForPerson } from './failure'
@@ -78,6 +79,25 @@ export function outcome(
 /** Connects a server, so that what it offers is known. */
 export const connectOnce = (admin: AdminClient, id: string): Promise<ServerView> =>
   must(admin.api.servers({ id }).connect.post({}))
+
+/** From then on a person would wonder whether anything happens. */
+const PATIENCE_MS = 2000
+
+/** Connects a new server, and says so where that takes long. */
+export async function connectAdded({ io, admin }: Context, server: ServerView): Promise<ServerView> {
+  const { id, name, definition } = server
+  const why = definition.type === 'stdio' ? '; a first start may have to download it' : ''
+  const done = new AbortController()
+  systemRuntime
+    .sleep(PATIENCE_MS, done.signal)
+    .then(() => io.talk(`connecting ${safe(name)}${why} …`))
+    .catch(() => undefined)
+  try {
+    return await connectOnce(admin, id)
+  } finally {
+    done.abort()
+  }
+}
 
 const canBeRead = ({ enabled, consent, state }: ServerView): boolean =>
   enabled && consent !== null && ['idle', 'connecting', 'ready', 'failed'].includes(state.status)

@@ -40,7 +40,7 @@ const hints: Partial<Record<ErrorCode, string>> = {
   'space.unknown': 'see "mcpmux space list"',
   'upstream.credentials_refused': 'give others with "mcpmux credentials set SERVER ID"',
   'upstream.disabled': 'switch it on with "mcpmux enable"',
-  'upstream.needs_consent': 'approve it with "mcpmux enable"',
+  'upstream.needs_consent': 'see and approve it with "mcpmux consent SERVER"',
   'upstream.needs_input':
     'give it with "mcpmux credentials set SERVER ID"; ${secret:NAME} with "mcpmux secret set NAME"; for ${env:NAME} start McpMux where the variable is set',
   'vault.locked': 'see "mcpmux vault status"',

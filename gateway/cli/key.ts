@@ -105,6 +105,13 @@ async function create({ io, admin }: Context, [name]: readonly [string], values:
     }),
   )
   await show(io, values.json, made, () => made.key)
+  if (values.json) return exit.ok
+  const { id, name: called } = made.client
+  const { mcpUrl } = await must(admin.api.status.get())
+  const keys = await must(admin.api.keys.get({ query: { client: id } }))
+  const live = keys.filter(({ state }) => state !== 'revoked').length
+  io.talk(`the key of ${safe(called)} for ${mcpUrl}; it is not shown again`)
+  if (live > 1) io.talk(`${safe(called)} has ${live} keys now; "mcpmux key list" shows them`)
   return exit.ok
 }
 

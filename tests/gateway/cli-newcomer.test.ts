@@ -162,3 +162,32 @@ test('[cli] a client or a set that is not there is named', async () => {
     expect([args, code, stderr]).toEqual([args, 1, expect.stringContaining(says)])
   }
 })
+
+test('[cli] a new key alone is on stdout; what it is for, and that it is one more, is said beside it', async () => {
+  const first = await daemon.cli(['key', 'create', 'editor'])
+  expect(first.stdout).toMatch(/^mcp_[A-Za-z0-9]+\n$/)
+  expect(first.stderr).toBe(`the key of editor for ${daemon.mcpUrl}; it is not shown again\n`)
+  const second = await daemon.cli(['key', 'create', 'Editor'])
+  expect(second.stderr).toContain('editor has 2 keys now; "mcpmux key list" shows them\n')
+  expect((await daemon.cli(['key', 'create', 'editor', '--json'])).stderr).toBe('')
+})
+
+test('[cli] a server that takes long to start is said to be connecting, and a no that nothing was added', async () => {
+  const slow = await daemon.cli([
+    'add',
+    'slow',
+    '--yes',
+    '--',
+    'sh',
+    '-c',
+    'sleep 3; exec "$@"',
+    'sh',
+    ...raw,
+  ])
+  expect(slow.code).toBe(0)
+  expect(slow.stderr).toContain('connecting slow; a first start may have to download it …\n')
+  const quick = await add('quick')
+  expect(quick.stderr).not.toContain('connecting')
+  const declined = await daemon.onTerminal(['add', 'declined', '--', ...raw], [['Add it?', 'n\r']])
+  expect([declined.code, declined.screen.includes('nothing was added')]).toEqual([4, true])
+})
