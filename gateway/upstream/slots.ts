@@ -2,7 +2,6 @@ import { GatewayError } from '../errors'
 
 /** Places for calls in flight to one server, and a bounded line of callers waiting for one. */
 export interface Slots {
-  readonly taken: number
   /** Takes a place at once (returns nothing) or queues until the waiter's signal aborts; throws `upstream.busy` when the line is full. */
   acquire(waiter: { readonly signal: AbortSignal }): void | Promise<void>
   release(): void
@@ -38,9 +37,6 @@ export function createSlots(limit: () => number, queueLimit: () => number): Slot
   }
 
   return {
-    get taken() {
-      return taken
-    },
     acquire(waiter) {
       // A newcomer cannot slip in before those who wait.
       if (taken >= limit() || waiting.size > 0) return queue(waiter.signal)

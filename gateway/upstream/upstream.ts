@@ -35,6 +35,8 @@ export class Upstream {
   /** The life in which a start is due by itself. */
   #due: AbortSignal | null = null
   #over = false
+  /** Requests of clients under way, also those that gave their place up while a person is asked. */
+  #underWay = 0
   /** Of the secrets it was last started with. */
   #secretStamp = ''
   readonly #activity
@@ -79,6 +81,7 @@ export class Upstream {
     this.#activity.used(exchange.conversation)
     const place = this.#slots.acquire(exchange)
     if (place) await place
+    this.#underWay += 1
     try {
       const connection = this.#connection ?? (await this.#connected(exchange.signal))
       try {
@@ -92,6 +95,7 @@ export class Upstream {
         return await (await this.#connected(exchange.signal)).request(request, exchange)
       }
     } finally {
+      this.#underWay -= 1
       this.#slots.release()
       this.#activity.used()
     }
@@ -202,7 +206,7 @@ export class Upstream {
   }
 
   #inUse(): boolean {
-    return this.#slots.taken > 0 || this.resources.size > 0 || this.#activity.active().length > 0
+    return this.#underWay > 0 || this.resources.size > 0 || this.#activity.active().length > 0
   }
 
   #stopReason(): string {

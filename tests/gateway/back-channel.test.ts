@@ -161,6 +161,9 @@ test('[mcp.back-channel] the end of a page is told to who was sent there, outsid
 test('[mcp.back-channel] a person may take longer than the time-outs of calls, but not for ever', async () => {
   await daemon.cli(['config', 'set', 'timeouts.call_idle', '1000'])
   await daemon.cli(['config', 'set', 'timeouts.call_total', '1500'])
+  // Nor does the server stop meanwhile.
+  await daemon.cli(['config', 'set', 'timeouts.in_use', '500'])
+  await daemon.cli(['config', 'set', 'timeouts.idle_stop', '500'])
   try {
     const one = await client()
     const call = await one.call(1, 'asking_ask', { method: 'elicitation/create', params: '{}' })
@@ -174,7 +177,9 @@ test('[mcp.back-channel] a person may take longer than the time-outs of calls, b
     expect(await said(forgotten)).toContain('timeouts.answer')
     expect(forgotten.messages().map(({ method }) => method)).toContain('notifications/cancelled')
   } finally {
-    for (const key of ['timeouts.call_idle', 'timeouts.call_total', 'timeouts.answer'])
-      await daemon.cli(['config', 'reset', key])
+    const keys = ['call_idle', 'call_total', 'answer', 'in_use', 'idle_stop'].map(
+      (name) => `timeouts.${name}`,
+    )
+    for (const key of keys) await daemon.cli(['config', 'reset', key])
   }
 })

@@ -40,9 +40,14 @@ test('[limits] places go to those who wait, in order; who gives up leaves the li
   slots.release()
   await Promise.all([...waiting, newcomer])
   expect(admitted).toEqual(['a', 'b', 'newcomer'])
-  expect(slots.taken).toBe(3)
+  limit = 3
+  const last = slots.acquire(patient)
+  expect(last).toBeInstanceOf(Promise)
   for (const _ of admitted) slots.release()
-  expect(slots.taken).toBe(0)
+  await last
+  limit = 1
+  slots.release()
+  expect(slots.acquire(patient)).toBeUndefined()
 })
 
 test('[mcp.resources] a conversation that ends while it subscribes leaves nothing behind', () => {
