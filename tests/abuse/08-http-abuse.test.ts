@@ -18,7 +18,7 @@ test('[threat.08] three hundred abuses of HTTP get a plain refusal each, and not
   const all = abuseCases(door.port, key, session)
   expect(all.length).toBeGreaterThanOrEqual(300)
   const wrong = await inTurns(all, 16, async ({ name, data, allowed }) => {
-    const reply = await rawExchange(door.port, Buffer.from(data, 'latin1'), { quietMs: 300 })
+    const reply = await rawExchange(door.port, Buffer.from(data, 'latin1'))
     const status = reply.statuses[0] ?? 400
     const guarded =
       reply.statuses.length === 0 ||
@@ -31,7 +31,7 @@ test('[threat.08] three hundred abuses of HTTP get a plain refusal each, and not
   expect(door.seen).toEqual(['tools/call'])
   expect(door.problems).toEqual([])
   expect((await fetch(`http://127.0.0.1:${door.port}/health`)).status).toBe(200)
-}, 60_000)
+})
 
 test('[threat.08] a request hidden behind another is not answered as the other caller', async () => {
   await using door = await startDoor()
@@ -155,7 +155,9 @@ test('[threat.08] whatever is sent, there is no server error and no hang', async
   const samples = fc.sample(requests(door.port, key, session), { numRuns: 10_000, seed: 8 })
   const answered = new Map<number, number>()
   const bad = await inTurns(samples, 100, async ({ data, complete }) => {
-    const reply = await rawExchange(door.port, Buffer.from(data, 'latin1'), { quietMs: 20 })
+    // Of what hardly is a request the rest may be waited for in vain; the status is all that is looked at.
+    const waits = { firstMs: complete ? 60_000 : 5000, quietMs: 20 }
+    const reply = await rawExchange(door.port, Buffer.from(data, 'latin1'), waits)
     const [status = 0] = reply.statuses
     answered.set(status, (answered.get(status) ?? 0) + 1)
     const failed = reply.statuses.some((one) => one >= 500 && one !== 501 && one !== 505)
@@ -168,4 +170,4 @@ test('[threat.08] whatever is sent, there is no server error and no hang', async
   for (const status of [200, 400, 401, 403, 404, 405, 415])
     expect([status, (answered.get(status) ?? 0) > 20]).toEqual([status, true])
   expect((await fetch(`http://127.0.0.1:${door.port}/health`)).status).toBe(200)
-}, 60_000)
+})

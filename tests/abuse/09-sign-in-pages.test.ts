@@ -59,7 +59,7 @@ describe.if(browserInstalled)('the pages of a sign-in', () => {
     await tab.goto(`${originOf(door)}/oauth/wait?id=x`)
     expect(await tab.title()).toBe('Nothing waits here')
     await tab.close()
-  }, 60_000)
+  })
 
   test('[threat.09] [signin] no page shows or runs anything it was sent, whichever parameter it is in', async () => {
     await using door = await startDoor()
@@ -116,7 +116,7 @@ describe.if(browserInstalled)('the pages of a sign-in', () => {
     expect(looked).toBe(1 + payloads.length * 3 + names.length)
     await context.close()
     expect(door.problems).toEqual([])
-  }, 120_000)
+  })
 
   test('[threat.09] [threat.20] [signin] no page can put the sign-in into a frame, or hear of it from one it opened', async () => {
     await using door = await startDoor()
@@ -141,7 +141,7 @@ describe.if(browserInstalled)('the pages of a sign-in', () => {
     expect(await opened.evaluate('window.opener')).toBeNull()
     await tab.close()
     await opened.close()
-  }, 60_000)
+  })
 })
 
 test('[threat.09] [threat.20] [signin] a name that a program gives itself is one short line in which nothing hides', () => {

@@ -76,7 +76,7 @@ test('[threat.13] [mcp.ids] fifty clients that count alike over one server get n
     expect((stream.text().match(/canary-\d+-/g) ?? []).filter((own) => own !== `canary-${index}-`)).toEqual(
       [],
     )
-}, 180_000)
+}, 500_000)
 
 test('[threat.13] [mcp.logging] over HTTP, where a log belongs to a call, it goes to that call and no other', async () => {
   await using server = startShufflingHttp()
@@ -87,7 +87,7 @@ test('[threat.13] [mcp.logging] over HTTP, where a log belongs to a call, it goe
   expect(tally.wrong).toEqual([])
   expect(tally.answered + tally.cancelled).toBe(CLIENTS * calls)
   expect(tally.logs).toBeGreaterThanOrEqual(tally.answered)
-}, 180_000)
+}, 500_000)
 
 test('[threat.13] [mcp.cancellation] of fifty calls with one id each client cancels its own and no other', async () => {
   await using daemon = await startDaemon()

@@ -192,7 +192,7 @@ test('[threat.33] only clean web addresses reach the program, one argument each,
     expect(JSON.stringify(seen)).not.toContain('canary')
     expect(cwd).toBe('/')
   }
-}, 120_000)
+})
 
 test('[threat.33] no program is found in the folder one stands in, nor by a relative part of PATH', async () => {
   const planted = placeRecorder(join(folder, 'planted'))
@@ -201,7 +201,7 @@ test('[threat.33] no program is found in the folder one stands in, nor by a rela
   expect(outcomes).toEqual([{ outcome: 'unavailable', reason: 'there is no browser here' }])
   expect(programs.length).toBe(1)
   expect(planted.openings()).toEqual([])
-}, 60_000)
+})
 
 test('[threat.33] without a screen there is no browser, and a program that fails is passed over for the next', async () => {
   const failing = placeRecorder(join(folder, 'two'), 'xdg-open', 4)
@@ -224,7 +224,7 @@ test('[threat.33] without a screen there is no browser, and a program that fails
   expect(outcomes).toMatchObject([{ outcome: 'unavailable' }])
   // A library may hand such a file to a shell; here nobody does.
   expect(programs.slice(1)).toEqual([failing.program])
-}, 60_000)
+})
 
 test('[threat.33] BROWSER is used when it is one program, and never as a command line', () => {
   const own = placeRecorder(join(folder, 'own dir'), 'firefox')
@@ -307,7 +307,7 @@ test('[threat.33] of what an authorization server calls its page, the command li
     const programs = started.map(([, name = '']) => name).filter((name) => name !== program[0])
     expect([mode, programs]).toEqual([mode, works ? [recorder.program] : []])
   }
-}, 120_000)
+})
 
 test('[threat.33] the gateway itself opens a page the same way', async () => {
   await using keyring = await startKeyring()
@@ -328,7 +328,7 @@ test('[threat.33] the gateway itself opens a page the same way', async () => {
   expect(opening?.parent).toBe(daemon.pid)
   expect(JSON.stringify(opening)).not.toContain('canary')
   expect(opening?.environment.MCPMUX_HOME).toBeUndefined()
-}, 60_000)
+})
 
 test('[threat.33] whatever is written into an address, what comes out is plain and means the same to a browser', () => {
   const start = fc.constantFrom('', 'https://', 'https://example.com/', 'http://127.0.0.1/', 'javascript:')

@@ -50,7 +50,7 @@ test('[threat.38] a gateway killed between the answer of the issuer and its stor
     await caller.call('guarded_echo', { text: 'no' })
     return view()
   }
-  await eventually(called, ({ signIn }) => signIn?.needs === 'refused', 40_000)
+  await eventually(called, ({ signIn }) => signIn?.needs === 'refused')
   expect((await caller.call('guarded_echo', { text: 'no' })).error?.message).toContain('mcpmux login guarded')
   await signInAt(control, daemon.mcpUrl, id)
   await eventually(

@@ -71,7 +71,7 @@ for (const [mode, lines] of Object.entries(harmless))
     expect(leg.failed).toEqual([])
     expect(await leg.call(2, 'plain', 'again')).toContain('again')
     expect(leg.closed()).toBeNull()
-  }, 60_000)
+  })
 
 // What costs its own call, at once, and nothing else.
 const costly: Record<string, GatewayError['code']> = {
@@ -92,7 +92,7 @@ for (const [mode, code] of Object.entries(costly))
     expect(await leg.call(2, 'plain', 'again')).toContain('again')
     expect(leg.failed.map(({ callId }) => callId)).toEqual([1])
     expect(leg.closed()).toBeNull()
-  }, 60_000)
+  })
 
 test('[threat.51] text that is split between bytes of one character arrives whole', async () => {
   await using leg = await openStdioLeg(evil('split-utf8'))
@@ -129,7 +129,7 @@ test('[threat.51] the fourth message over the limit ends the leg, three do not',
     4,
   )
   expect((await leg.closing())?.code).toBe('upstream.too_large')
-}, 60_000)
+})
 
 test('[threat.51] output without any newline is thrown away without being kept', async () => {
   await using leg = await openStdioLeg(evil('no-newline'))
@@ -143,7 +143,7 @@ test('[threat.51] output without any newline is thrown away without being kept',
     await Bun.sleep(1000)
   })
   expect(leg.closed()).toBeNull()
-}, 60_000)
+})
 
 test('[threat.51] floods of garbage and of stderr leave a bounded log and a turning event loop', async () => {
   for (const mode of ['garbage-flood', 'stderr-flood']) {
@@ -152,7 +152,7 @@ test('[threat.51] floods of garbage and of stderr leave a bounded log and a turn
     expect(leg.logs.length).toBeLessThan(1000)
     for (const line of leg.logs) expect(line.length).toBeLessThan(9 * 1024)
   }
-}, 60_000)
+})
 
 test('[threat.51] a flood of notifications slows its own server down and no other', async () => {
   await using calm = await openStdioLeg(evil('good'))
@@ -164,7 +164,7 @@ test('[threat.51] a flood of notifications slows its own server down and no othe
   expect(await flood).toContain('"id":1')
   expect(noisy.messages.length).toBe(30_001)
   expect(noisy.logs.some((line) => line.includes('read more slowly'))).toBe(true)
-}, 60_000)
+})
 
 test('[threat.51] answers given twice are passed on as they came, in order', async () => {
   await using leg = await openStdioLeg(evil('duplicate-id'))

@@ -122,7 +122,6 @@ async function serve(): Promise<Running> {
   await eventually(
     () => out,
     (text) => text.includes('\n'),
-    30_000,
   )
   const { mcpUrl } = JSON.parse(out) as { mcpUrl: string }
   return {

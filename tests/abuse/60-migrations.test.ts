@@ -173,7 +173,7 @@ test('[threat.60] a kill before any statement of a migration leaves a whole vers
     db.close()
   })
   expect(kills).toBe(statementsOf(next))
-}, 180_000)
+}, 400_000)
 
 test('[threat.60] a kill during the very first start leaves a folder that the next start takes over', async () => {
   using home = tempFolder()
@@ -187,4 +187,4 @@ test('[threat.60] a kill during the very first start leaves a folder that the ne
     },
   )
   expect(kills).toBe(statementsOf(target))
-}, 180_000)
+}, 400_000)

@@ -38,4 +38,4 @@ test('[threat.67] a hundred bodies of 4 MiB at once are answered, and their memo
   expect(peak - before).toBeLessThan(900 * MiB)
   await eventually(memory, (bytes) => bytes - before < 100 * MiB, 60_000)
   expect(textOf(await caller.call('plain_echo', { text: 'still here' }))).toBe('still here')
-}, 120_000)
+})

@@ -70,7 +70,7 @@ beforeAll(async () => {
   }
   const { key } = await ask<{ key: string }>('POST', '/keys', { client: 'one' })
   caller = await openCaller(gateway, key)
-}, 120_000)
+})
 afterAll(async () => {
   await gateway.stop()
   place[Symbol.dispose]()
@@ -94,11 +94,10 @@ for (const [what, by] of [
     await eventually(
       () => caller.call('s1_echo', { text: 'back' }),
       (answer) => textOf(answer) === 'back',
-      30_000,
     )
     ahead.wall -= by
     expect(textOf(await caller.call('s0_pid'))).toBe(before)
-  }, 60_000)
+  })
 
 test('[threat.72] after eight hours of sleep calls that were open end soon, one way or the other, and a session goes on', async () => {
   const answered = caller.call('s2_slow', { ms: 600 })
@@ -114,7 +113,7 @@ test('[threat.72] after eight hours of sleep calls that were open end soon, one 
     expect.stringMatching(/^(slept|upstream.timeout)$/),
   )
   expect(textOf(await caller.call('s2_echo', { text: 'awake' }))).toBe('awake')
-}, 60_000)
+})
 
 test('[threat.72] servers that were stopped meanwhile are started again when they are called, four at a time', async () => {
   ahead.wall += 8 * HOUR
@@ -130,7 +129,7 @@ test('[threat.72] servers that were stopped meanwhile are started again when the
   const last = before.map((_, n) => startsOf(n).at(-1) ?? 0)
   const atOnce = last.map((at) => last.filter((other) => other >= at && other < at + 300).length)
   expect(Math.max(...atOnce)).toBeLessThanOrEqual(4)
-}, 60_000)
+})
 
 test('[threat.72] what the clock is set to neither forgives a failing server nor holds it back', () => {
   const at = { wall: 1_000 * DAY, monotonic: 5_000 }
@@ -180,4 +179,4 @@ test('[threat.72] what arrived while the daemon was stopped counts, also when it
   for (const name of ['web_echo', 'events_echo'])
     expect(textOf(await one.call(name, { message: 'awake' }))).toBe('Echo: awake')
   expect(textOf(await one.call('local_echo', { text: 'awake' }))).toBe('awake')
-}, 90_000)
+})

@@ -15,4 +15,4 @@ test(`[threat.59] [threat.49] [threat.72] ${CYCLES} × kill -9 under writes lose
   expect(found.wrong).toEqual([])
   expect(found.acknowledged).toBeGreaterThan(CYCLES)
   expect(found.planted).toBeGreaterThanOrEqual(500)
-}, 300_000)
+}, 800_000)

@@ -3,4 +3,4 @@ import { Tab } from '../support/sign-in'
 
 const tab = new Tab()
 await tab.open(process.argv[2] ?? '')
-await (await fetch(await tab.carriedOn(2000))).text()
+await (await fetch(await tab.carriedOn())).text()

@@ -21,7 +21,7 @@ export async function runAuthorization(daemon: Daemon): Promise<{ code: number; 
     [process.execPath, suite, 'authorization', ...options, '--port', String(callbackPort)],
     { stdout: 'pipe', stderr: 'pipe' },
   )
-  const timer = setTimeout(() => child.kill(), 60_000)
+  const timer = setTimeout(() => child.kill(), 240_000)
   let output = ''
   let opened = 0
   const approve = async (address: string) => {

@@ -75,7 +75,7 @@ async function use(client: Client): Promise<void> {
   for (const tool of tools)
     await client.callTool(
       { name: tool.name, arguments: filledIn(tool as Tool, tools as Tool[]) },
-      { timeout: 20_000 },
+      { timeout: 120_000 },
     )
   if (isModern) await useWhatIsHidden(tools.map((tool) => tool.name))
   const capabilities = client.getServerCapabilities() ?? {}

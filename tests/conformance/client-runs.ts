@@ -34,7 +34,7 @@ export async function runClients(daemon: Daemon, revision: Revision): Promise<Ou
       '--requirements',
       revision,
       '--timeout',
-      '60000',
+      '240000',
     ],
     { [driverVariable]: JSON.stringify(gateway) },
   )

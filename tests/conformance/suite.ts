@@ -22,7 +22,7 @@ export interface Outcome {
 }
 
 const program = join(repository, 'node_modules/@modelcontextprotocol/conformance/dist/index.js')
-const MINUTES = 2
+const MINUTES = 6
 
 /** Checks that failed, by scenario; each scenario has a folder `server-NAME-TIME` of its own. */
 function brokenChecks(folder: string): Map<string, string[]> {

@@ -89,7 +89,7 @@ test('[oauth.flow] a server is added, signed in at, and used', async () => {
   expect(refused.stderr).toContain('mcpmux login first')
   const audit = (await daemon.cli(['audit'])).stdout
   for (const action of ['login.begun', 'login.done', 'logout.done']) expect(audit).toContain(action)
-}, 60_000)
+})
 
 test('[oauth.flow] [threat.39] a tool that needs more rights says so, and the next sign-in asks for them too', async () => {
   const { evil } = await guarded('rights')
@@ -110,7 +110,7 @@ test('[oauth.flow] [threat.39] a tool that needs more rights says so, and the ne
   expect(more.stderr).toContain('  new      tools:admin\n')
   expect((await daemon.cli(['call', 'rights/admin'])).code).toBe(0)
   expect((await daemon.cli(['status'])).stdout).not.toContain('mcpmux login rights')
-}, 60_000)
+})
 
 test('[oauth.flow] without a browser the link is shown, and the address it ends at can be given', async () => {
   const { evil } = await guarded('second')
@@ -135,7 +135,7 @@ test('[oauth.flow] without a browser the link is shown, and the address it ends 
   }
   const right = await paste(`${(await evil.browse(url)).href}\n`)
   expect([right.code, right.stdout]).toEqual([0, 'signed in to second\nsecond: 2 tools\n'])
-}, 60_000)
+})
 
 test('[oauth.flow] a sign-in that is refused says so, and is still needed', async () => {
   const { evil } = await guarded('third')
@@ -145,7 +145,7 @@ test('[oauth.flow] a sign-in that is refused says so, and is still needed', asyn
   expect(code).toBe(1)
   expect(stderr).toContain('(oauth.denied)')
   expect((await daemon.cli(['show', 'third'])).stdout).toContain('sign-in needed: mcpmux login third')
-}, 60_000)
+})
 
 test('[oauth.flow] on a terminal add offers to sign in at once', async () => {
   await using evil = await startEvilAs()
@@ -160,7 +160,7 @@ test('[oauth.flow] on a terminal add offers to sign in at once', async () => {
   expect([code, unasked]).toEqual([0, []])
   expect(screen).toContain('opened in your browser')
   expect(screen).toContain('fourth: 2 tools')
-}, 60_000)
+})
 
 test('[oauth.flow] on a terminal without a browser the address is pasted, unseen, and Ctrl-C ends the wait', async () => {
   const { evil } = await guarded('fifth')
@@ -178,7 +178,7 @@ test('[oauth.flow] on a terminal without a browser the address is pasted, unseen
   expect(pasted.code).toBe(0)
   expect(pasted.screen).toContain('fifth: 2 tools')
   expect(pasted.screen).not.toContain(new URL(address).searchParams.get('code') ?? 'none')
-}, 60_000)
+})
 
 test('[oauth.flow] Ctrl-C while the browser is open cancels the sign-in', async () => {
   const { evil } = await guarded('patient')
@@ -195,7 +195,7 @@ test('[oauth.flow] Ctrl-C while the browser is open cancels the sign-in', async 
   expect(idle.openings().length).toBe(1)
   const flows = (await (await daemon.fetch('/flows/')).json()) as { phase: string }[]
   expect(flows[0]?.phase).toBe('cancelled')
-}, 60_000)
+})
 
 test('[oauth.flow] a client id that was registered by hand is given with its secret from the environment', async () => {
   const { evil } = await guarded('sixth')
@@ -209,7 +209,7 @@ test('[oauth.flow] a client id that was registered by hand is given with its sec
   expect([given.code, given.stdout]).toEqual([0, 'signed in to sixth\nsixth: 2 tools\n'])
   expect(given.stderr).not.toContain(clientSecret ?? 'none')
   expect((await daemon.cli(['login', 'sixth', '--client-secret'])).code).toBe(2)
-}, 60_000)
+})
 
 test('[cli] what cannot be signed in at says so', async () => {
   const raw = [process.execPath, join(import.meta.dir, '..', 'servers', 'raw-stdio.ts')]
@@ -218,4 +218,4 @@ test('[cli] what cannot be signed in at says so', async () => {
   expect([code, stderr]).toEqual([5, expect.stringContaining('oauth.not_offered')])
   expect((await daemon.cli(['login', 'nobody'])).stderr).toContain('server.unknown')
   expect((await daemon.cli(['login'])).code).toBe(2)
-}, 60_000)
+})

@@ -7,7 +7,7 @@ import { type Outcome, differences } from '../conformance/suite'
 import { type Daemon, startDaemon } from '../support/daemon'
 import { asKeyHolder, headRewriter } from '../support/forwarder'
 
-const LIMIT = 120_000
+const LIMIT = 400_000
 const own = new Map<string, Outcome>()
 let daemon: Daemon
 

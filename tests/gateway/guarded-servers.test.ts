@@ -21,7 +21,7 @@ for (const format of ['opaque', 'jwt'] as const)
     )
     expect(textOf(answer)).toBe('hello')
     expect((await mux.view(id)).state.status).toBe('ready')
-  }, 60_000)
+  })
 
 test('[threat.38] two hundred calls when the tokens run out make one request for tokens, and none fails', async () => {
   let ahead = 0
@@ -46,7 +46,7 @@ test('[threat.38] two hundred calls when the tokens run out make one request for
   expect((await refreshes()).every(({ status }) => status === 200)).toBe(true)
   expect((await refreshes())[0]).toMatchObject({ resource: oidc.mcpUrl })
   expect((await mux.view(id)).signIn?.needs).toBeNull()
-}, 90_000)
+})
 
 for (const [how, clientId] of [
   ['was registered by hand', 'by-hand'],
@@ -74,7 +74,7 @@ for (const [how, clientId] of [
     await mux.signIn(id)
     expect(textOf(await mux.caller.call('guarded_admin'))).toBe('admin')
     expect((await mux.view(id)).signIn?.needs).toBeNull()
-  }, 60_000)
+  })
 
 test('[oauth.refresh] a server that refuses a header a person gave is no server that wants a sign-in', async () => {
   await using oidc = await startOidc()
@@ -83,7 +83,7 @@ test('[oauth.refresh] a server that refuses a header a person gave is no server 
   const { state } = await mux.add(oidc.mcpUrl, 'header', { Authorization: '${input:AUTH}' }, [input])
   expect(state).toMatchObject({ status: 'failed', code: 'upstream.credentials_refused' })
   expect((await oidc.log()).messages.every(({ status }) => status === 401)).toBe(true)
-}, 60_000)
+})
 
 test('[oauth.refresh] a server that is removed, or signed out of, has its tokens ended at the issuer', async () => {
   await using oidc = await startOidc()
@@ -101,7 +101,7 @@ test('[oauth.refresh] a server that is removed, or signed out of, has its tokens
     )
     if (round === 0) expect(await mux.view(id)).toMatchObject({ signIn: null })
   }
-}, 60_000)
+})
 
 test('[oauth.refresh] calls that wait for new tokens take no place of the server', async () => {
   let ahead = 0
@@ -144,4 +144,4 @@ test('[oauth.refresh] calls that wait for new tokens take no place of the server
   held.resolve()
   expect((await Promise.all(answers)).map(textOf)).toEqual(words)
   expect(renewals).toBe(1)
-}, 60_000)
+})

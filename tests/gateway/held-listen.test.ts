@@ -83,7 +83,6 @@ function listening(refuse?: (listen: Listen) => object | null) {
     eventually(
       () => listens[n],
       (found) => found !== undefined,
-      20_000,
     ) as Promise<Listen>
   return { url: `${http.url}mcp`, listens, methods, nth, [Symbol.asyncDispose]: () => http.stop(true) }
 }

@@ -68,8 +68,7 @@ const call = (session: RawSession, key: string, name: string) =>
   post(session, key, 'tools/call', { name, arguments: { message: 'hello' } })
 const waiting = () =>
   ok('space', 'waiting', '--json').then((text) => JSON.parse(text) as { client: string }[])
-const waits = (name: string) =>
-  eventually(waiting, (open) => open.some(({ client }) => client === name), 30_000)
+const waits = (name: string) => eventually(waiting, (open) => open.some(({ client }) => client === name))
 
 test('[space.switch] a call waits for the person and goes on in the Space they say, and so do the next ones', async () => {
   const key = await asked('patient')

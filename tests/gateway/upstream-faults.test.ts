@@ -18,7 +18,7 @@ beforeAll(async () => {
   daemon = await startDaemon()
   key = (await daemon.ok('key', 'create', 'tester')).trim()
   caller = await openCaller(daemon, key)
-}, 60_000)
+})
 afterAll(() => daemon[Symbol.asyncDispose]())
 
 const within = <T>(ms: number, work: Promise<T>): Promise<T | 'late'> =>
@@ -40,7 +40,7 @@ function readSse(response: Response) {
       text += decoder.decode(next.value, { stream: true })
   })().catch(() => undefined)
   return {
-    until: (holds: (text: string) => boolean) => eventually(() => text, holds, 15_000),
+    until: (holds: (text: string) => boolean) => eventually(() => text, holds),
     async close() {
       await reader.cancel()
       await reading
@@ -52,7 +52,7 @@ const statusOf = async (from: Daemon, name: string): Promise<string> =>
 
 test('[limits] a server that never answers initialize fails at its time-out, with a code', async () => {
   await daemon.ok('config', 'set', 'timeouts.initialize', '500')
-  const added = await within(15_000, daemon.cli('add', 'mute', '--yes', '--', ...scripted('hangs-at-start')))
+  const added = await within(50_000, daemon.cli('add', 'mute', '--yes', '--', ...scripted('hangs-at-start')))
   await daemon.ok('config', 'set', 'timeouts.initialize', '60000')
   if (added === 'late') throw new Error('it is still waited for')
   expect(added.code).not.toBe(0)
@@ -72,17 +72,17 @@ test('[process] servers that hang at their start hold up neither another start, 
           (await own.cli('list', '--json')).stdout.includes(`hang${n}`) && statusOf(own, `hang${n}`),
         (status) => status === 'connecting',
       )
-    const added = await within(30_000, own.cli('add', 'fine', '--yes', '--', ...scripted('plain')))
+    const added = await within(50_000, own.cli('add', 'fine', '--yes', '--', ...scripted('plain')))
     expect(added).toMatchObject({ code: 0 })
-    expect(await within(15_000, own.cli('disable', 'hang1'))).toMatchObject({ code: 0 })
+    expect(await within(50_000, own.cli('disable', 'hang1'))).toMatchObject({ code: 0 })
     expect(await statusOf(own, 'hang1')).toBe('disabled')
     own.kill('SIGTERM')
-    expect(await within(15_000, own.exited)).toBe(0)
+    expect(await within(50_000, own.exited)).toBe(0)
     await Promise.all(adding)
   } finally {
     await own[Symbol.asyncDispose]()
   }
-}, 90_000)
+})
 
 test('[process] a call from the command line that is under way gets its answer when the gateway stops', async () => {
   await using own = await startDaemon()
@@ -113,7 +113,7 @@ test('[process] a call from the command line that takes too long is told so when
   const { code, stderr } = await call
   expect(code).not.toBe(0)
   expect(stderr).not.toContain('daemon.absent')
-  expect(await within(15_000, own.exited)).toBe(0)
+  expect(await within(50_000, own.exited)).toBe(0)
 })
 
 test('[mcp.list-changed] a server that answers every list with list_changed is not read without end', async () => {
@@ -155,7 +155,7 @@ test('[faults] a call is sent once when the connection breaks, before or in the 
     ])
     expect(web.calls(tool)).toBe(1)
   }
-}, 60_000)
+})
 
 test('[faults] a call is sent again, once, when the session it named is gone', async () => {
   await using web = startResettingHttp()
@@ -165,7 +165,7 @@ test('[faults] a call is sent again, once, when the session it named is gone', a
   const always = await caller.call('gone_always-404')
   expect(always.error?.data?.code).toStartWith('upstream.')
   expect(web.calls('always-404')).toBe(2)
-}, 60_000)
+})
 
 test('[mcp.resources] a session that comes back after a restart is subscribed again, and told to read again', async () => {
   await using keyring = await startKeyring()
@@ -199,7 +199,7 @@ test('[mcp.resources] a session that comes back after a restart is subscribed ag
     await second[Symbol.asyncDispose]()
     rmSync(home, { recursive: true, force: true })
   }
-}, 60_000)
+})
 
 test('[process] a server is removed at once while its lists are being read, and leaves nothing behind', async () => {
   const log = join(daemon.home, 'reading.log')
@@ -243,7 +243,7 @@ test('[process] a changed secret reaches a server that runs, a changed name leav
   const second = await pid()
   expect(second).not.toBe(first)
   expect(readFileSync(`/proc/${second}/environ`, 'utf8')).toContain('API_TOKEN=second-value')
-}, 60_000)
+})
 
 test('[process] a server that is to keep running is started again each time it dies, without being called', async () => {
   await using source = await startSourceDaemon()
@@ -255,13 +255,12 @@ test('[process] a server that is to keep running is started again each time it d
     await eventually(
       async () => (await source.cli(['show', 'own', '--json'])).stdout,
       (text) => /"status": ?"ready"/.test(text) && !alive(before),
-      20_000,
     )
     const after = await pid()
     expect(after).not.toBe(before)
     before = after
   }
-}, 60_000)
+})
 
 test('[cli] the terminal shows what becomes of servers, and with --verbose every line about them', async () => {
   for (const verbose of [false, true]) {
@@ -272,7 +271,7 @@ test('[cli] the terminal shows what becomes of servers, and with --verbose every
     expect(source.log()).toContain('odd: connected\n')
     expect(source.log().includes('an entry was left out')).toBe(verbose)
   }
-}, 60_000)
+})
 
 test('[faults] a program that ends before it is spoken to is reported with its exit code and its last words', async () => {
   const { code, stderr } = await daemon.cli(

@@ -26,7 +26,6 @@ test('[process] a server that dies during a call fails that call with a code, an
   const after = await eventually(
     () => pidOf('plain_pid'),
     (pid) => pid > 0,
-    15_000,
   )
   expect(after).not.toBe(before)
 })
@@ -75,7 +74,6 @@ test('[process] a server nobody uses stops, is idle rather than failed, and star
   await eventually(
     () => alive(pid),
     (running) => !running,
-    15_000,
   )
   await daemon.ok('config', 'set', 'timeouts.idle_stop', '600000')
   const status = await eventually(

@@ -95,7 +95,7 @@ test('[threat.60] [threat.54] a lost key and a copied data folder are explained,
     await using daemon = await startSourceDaemon(ring.env, kept(place))
     expect(await reads(daemon)).toContain(TOKEN)
   }
-}, 120_000)
+})
 
 test('[threat.60] [cred.encrypted] an import brings secrets to servers of the same definition, asks before it replaces, and names the rest', async () => {
   using home = tempHome()
@@ -143,7 +143,7 @@ test('[threat.60] [cred.encrypted] an import brings secrets to servers of the sa
   expect(trail).toContain('"replaced":2')
   expect(trail).not.toContain(TOKEN)
   expect((await cli(['vault', 'rotate'])).stdout).not.toContain('unread')
-}, 120_000)
+})
 
 test('[threat.60] an export from before a rotation opens no locked vault, and brings its secrets after a reset', async () => {
   await using keyring = await startKeyring()
@@ -168,7 +168,7 @@ test('[threat.60] an export from before a rotation opens no locked vault, and br
   expect(await reads(daemon)).toContain(TOKEN)
   // Nothing is sealed any more with the key that is lost.
   expect((await cli(['vault', 'rotate'])).stdout).not.toContain('unread')
-}, 60_000)
+})
 
 test('[threat.55] a key that is recovered lies where a person says, without a keychain too', async () => {
   await using keyring = await startKeyring()
@@ -190,4 +190,4 @@ test('[threat.55] a key that is recovered lies where a person says, without a ke
   await using daemon = await startSourceDaemon({}, kept(home))
   expect((await daemon.cli(['vault', 'unlock'], { stdin })).code).toBe(0)
   expect(await reads(daemon)).toContain(TOKEN)
-}, 60_000)
+})

@@ -59,7 +59,7 @@ test('[cred.keychain] a secret is given once: it is sealed, survives the restart
   expect((await keyring.items()).map(({ account }) => account)).toEqual([
     expect.stringMatching(/^vault-[0-9a-f]{16}$/),
   ])
-}, 60_000)
+})
 
 test('[threat.54] absent, locked, killed, emptied: nothing sealed is touched, status tells, and it goes on by itself', async () => {
   await using keyring = await startKeyring()
@@ -129,7 +129,7 @@ test('[threat.54] absent, locked, killed, emptied: nothing sealed is touched, st
     expect((await daemon.cli(['call', 'safe/environment', '{}'])).stdout).toContain(TOKEN)
   })
   expect(ciphertext(dataDir)).toBe(before)
-}, 120_000)
+})
 
 test('[threat.54] a key that was emptied while the vault is open is put back by one command', async () => {
   await using keyring = await startKeyring()
@@ -144,7 +144,7 @@ test('[threat.54] a key that was emptied while the vault is open is put back by 
   await during(home, keyring, async (daemon) =>
     expect((await daemon.cli(['call', 'safe/environment', '{}'])).stdout).toContain(TOKEN),
   )
-}, 60_000)
+})
 
 test('[threat.55] without a keychain secrets are refused, and each alternative is chosen by a person and shown', async () => {
   using home = tempHome()
@@ -177,7 +177,7 @@ test('[threat.55] without a keychain secrets are refused, and each alternative i
     expect((await seen(daemon)).vault.what).toContain('INSECURE')
     expect((await daemon.cli(['call', 'safe/environment', '{}'])).stdout).toContain(TOKEN)
   })
-}, 60_000)
+})
 
 test('[threat.57] one corrupt row of fifty costs one server, is not removed, and is mended by giving it again', async () => {
   await using keyring = await startKeyring()
@@ -226,7 +226,7 @@ test('[threat.57] one corrupt row of fifty costs one server, is not removed, and
     )
     expect(unreadable).toEqual([])
   })
-}, 60_000)
+})
 
 test('[logs] a vault that cannot be opened is told at the terminal and in the log, with what to do', async () => {
   await using keyring = await startKeyring()
@@ -242,4 +242,4 @@ test('[logs] a vault that cannot be opened is told at the terminal and in the lo
     )
     expect((await daemon.cli(['logs'])).stdout).toContain('vault: the Secret Service does not answer')
   })
-}, 60_000)
+})

@@ -74,7 +74,7 @@ async function overHttp(seed: number, cases: number, port: number, key: string):
     const c = chance(seed + index)
     while (next++ < cases) {
       const data = rawHttp(c, port, key)
-      const reply = await rawExchange(port, data, { quietMs: 10 })
+      const reply = await rawExchange(port, data, { firstMs: 5000, quietMs: 10 })
       if (
         reply.statuses.some((status) => status >= 500 && status !== 501 && status !== 505) &&
         wrong.length < 20

@@ -83,7 +83,7 @@ export async function startAttacker({ guarded }: { guarded: boolean }) {
       if (!served.some((origin) => origin === from))
         await tab.route(address, (route) => route.fulfill({ contentType: 'text/html', body: page }))
       await tab.goto(`${address}#${encodeURIComponent(JSON.stringify({ ...attack, patienceMs }))}`)
-      await tab.waitForFunction('window.done === true', undefined, { timeout: 60_000 })
+      await tab.waitForFunction('window.done === true', undefined, { timeout: 110_000 })
       const seen = await tab.evaluate<string[]>('window.seen')
       const tried = await tab.evaluate<number>('window.tried')
       await context.close()

@@ -10,16 +10,19 @@ export interface RawReply {
   closed: boolean
 }
 
-/** Sends `data` and collects what comes until the connection closes, or nothing more has come for `quietMs`. */
+/**
+ * Sends `data` and collects what comes until the connection closes. Where it may stay open, what has not come after
+ * `firstMs`, or `quietMs` after the last, is not waited for: a busy machine needs both to be generous.
+ */
 export function rawExchange(
   port: number,
   data: string | Uint8Array,
-  { host = '127.0.0.1', quietMs = 400 } = {},
+  { host = '127.0.0.1', firstMs = 60_000, quietMs = 10_000 } = {},
 ): Promise<RawReply> {
   return new Promise((resolve) => {
     const socket = connect(port, host)
     let text = ''
-    let timer = setTimeout(() => done(false), 5000)
+    let timer = setTimeout(() => done(false), firstMs)
     const done = (closed: boolean) => {
       clearTimeout(timer)
       socket.destroy()

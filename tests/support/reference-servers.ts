@@ -24,7 +24,7 @@ export async function everythingRemote(transport: 'streamableHttp' | 'sse'): Pro
     stderr: 'ignore',
   })
   const url = `http://127.0.0.1:${port}${transport === 'sse' ? '/sse' : '/mcp'}`
-  const end = Date.now() + 15_000
+  const end = Date.now() + 60_000
   for (;;) {
     const answered = await fetch(`http://127.0.0.1:${port}/`).then(
       () => true,

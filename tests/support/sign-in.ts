@@ -46,8 +46,8 @@ export class Tab {
   }
 
   /** Loads the page again, until it leads to the program; resolves with that address. */
-  async carriedOn(tries = 200): Promise<URL> {
-    for (let i = 0; i < tries; i += 1) {
+  async carriedOn(): Promise<URL> {
+    for (let i = 0; i < 2400; i += 1) {
       const to = (await this.open(this.address)).headers.get('location')
       if (to !== null) return new URL(to)
       await Bun.sleep(25)
