@@ -1,10 +1,12 @@
 import type { AuditPage, AuditView } from '../admin/audit'
 import type { AuditCheck } from '../logs/audit'
+import { auditActions } from '../domain/audit'
 import { GatewayError } from '../errors'
 import { type AdminClient, must } from './client'
 import { type Command, type Context, exit } from './command'
 import { ask, eventsOf } from './event-stream'
 import { findServer, findSpace } from './find'
+import { nearest } from './nearest'
 import { plural, safe, safeJson, show, when } from './output'
 import { readSince } from './time'
 import { parse, UsageError, words } from './usage'
@@ -45,6 +47,15 @@ function readCount(text: string): number {
   return count
 }
 
+/** Nothing is found for one that is mistyped, which would read as "it never happened". */
+function readAction(wanted: string): string {
+  const alike = wanted.endsWith('*') ? wanted.slice(0, -1) : null
+  if (auditActions.some((action) => (alike === null ? action === wanted : action.startsWith(alike))))
+    return wanted
+  const meant = nearest(wanted, auditActions)
+  throw new UsageError(`there is no action "${wanted}"${meant === null ? '' : `; did you mean ${meant}?`}`)
+}
+
 /** Names for ids; what is gone is named by its id. */
 async function filterOf(admin: AdminClient, values: Values): Promise<Record<string, string>> {
   const orItself = (wanted: string) => (error: unknown) => {
@@ -56,7 +67,7 @@ async function filterOf(admin: AdminClient, values: Values): Promise<Record<stri
   const { since, action, client, space, server } = values
   const query: Record<string, string> = {}
   if (since !== undefined) query.since = String(readSince(since, '--since'))
-  if (action !== undefined) query.action = action
+  if (action !== undefined) query.action = readAction(action)
   if (client !== undefined) {
     const all = await must(admin.api.clients.get())
     const known = all.find(({ name, id }) => id === client || name.toLowerCase() === client.toLowerCase())

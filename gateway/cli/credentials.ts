@@ -100,7 +100,7 @@ async function list({ io, admin }: Context, wanted: string | undefined, values: 
     values.json,
     wanted === undefined ? views : views[0],
     () => table(['SERVER', 'NAME', 'KIND', 'STATE'], views.flatMap(rowsOf)),
-    'nothing is given to them',
+    wanted === undefined ? 'no server of this Space is given anything' : 'it is given nothing',
   )
   return exit.ok
 }

@@ -134,7 +134,9 @@ export const command: Command = {
         ])
         .join('\n')
         .trimEnd()
-    await show(io, values.json, found, text, 'every server offers what it offered before')
+    const [only] = verb === undefined ? [] : found
+    const same = `${only ? safe(only.server) : 'every server'} offers what it offered before`
+    await show(io, values.json, found, text, same)
     return exit.ok
   },
 }

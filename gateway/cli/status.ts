@@ -76,7 +76,7 @@ function text(status: Status): string {
   ])
   lines.push(
     '',
-    rows.length > 0 ? table(['SPACE', 'SERVER', 'STATE', 'TOOLS', 'MISSING'], rows) : 'no servers yet',
+    rows.length > 0 ? table(['SPACE', 'SERVER', 'STATE', 'TOOLS', 'REMARK'], rows) : 'no servers yet',
   )
   return lines.join('\n')
 }

@@ -132,9 +132,8 @@ test('[audit] [cli] the command prints it, the newest last, and finds by action,
   expect(await lines('-n', '2')).toHaveLength(2)
   const none = await daemon.cli(['audit', '--action', 'pins.*'])
   expect([none.code, none.stdout, none.stderr]).toEqual([0, '', 'no entries\n'])
-  for (const wrong of [['--since', 'x'], ['-n', '0'], ['one'], ['check', 'one']])
+  for (const wrong of [['--since', 'x'], ['-n', '0'], ['one'], ['check', 'one'], ['--action', "x'y"]])
     expect([wrong, (await daemon.cli(['audit', ...wrong])).code]).toEqual([wrong, 2])
-  expect((await daemon.cli(['audit', '--action', "x'y"])).stderr).toContain('input.invalid')
   expect((await daemon.cli(['audit', '--server', 'nothere'])).stderr).toContain('server.unknown')
 })
 

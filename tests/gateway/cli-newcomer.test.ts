@@ -191,3 +191,18 @@ test('[cli] a server that takes long to start is said to be connecting, and a no
   const declined = await daemon.onTerminal(['add', 'declined', '--', ...raw], [['Add it?', 'n\r']])
   expect([declined.code, declined.screen.includes('nothing was added')]).toEqual([4, true])
 })
+
+test('[cli] pins and credentials of one server speak of it alone', async () => {
+  await add('plain')
+  expect((await daemon.cli(['pins', 'plain'])).stderr).toBe('plain offers what it offered before\n')
+  expect((await daemon.cli(['credentials', 'plain'])).stderr).toBe('it is given nothing\n')
+})
+
+test('[audit] an action nobody records is refused, because no entries would read as if it never happened', async () => {
+  const wrong = await daemon.cli(['audit', '--action', 'key.create'])
+  expect([wrong.code, wrong.stdout]).toEqual([2, ''])
+  expect(wrong.stderr).toContain('there is no action "key.create"; did you mean key.created?')
+  expect((await daemon.cli(['audit', '--action', 'keys.*'])).code).toBe(2)
+  for (const action of ['key.created', 'key.*', 'login.done'])
+    expect([action, (await daemon.cli(['audit', '--action', action])).code]).toEqual([action, 0])
+})
