@@ -1,6 +1,7 @@
 // The reference servers from npm, as upstreams of the tests.
 import { join } from 'node:path'
 import { repository } from './daemon'
+import { isAlive, listeningPorts, waitUntil } from './processes'
 
 const modules = join(repository, 'node_modules', '@modelcontextprotocol')
 const entry = (name: string) => join(modules, name, 'dist', 'index.js')
@@ -14,26 +15,18 @@ export interface RemoteServer extends AsyncDisposable {
   url: string
 }
 
-/** server-everything over Streamable HTTP (`/mcp`) or legacy SSE (`/sse`) on a free port. */
+/** server-everything over Streamable HTTP (`/mcp`) or legacy SSE (`/sse`) on a port of its own choice. */
 export async function everythingRemote(transport: 'streamableHttp' | 'sse'): Promise<RemoteServer> {
-  const port = await freePort()
   const child = Bun.spawn(['node', entry('server-everything'), transport], {
-    env: { PATH: process.env.PATH ?? '', PORT: String(port) },
+    env: { PATH: process.env.PATH ?? '', PORT: '0' },
     stdin: 'ignore',
     stdout: 'ignore',
     stderr: 'ignore',
   })
-  const url = `http://127.0.0.1:${port}${transport === 'sse' ? '/sse' : '/mcp'}`
-  const end = Date.now() + 60_000
-  for (;;) {
-    const answered = await fetch(`http://127.0.0.1:${port}/`).then(
-      () => true,
-      () => false,
-    )
-    if (answered) break
-    if (Date.now() > end) throw new Error(`server-everything ${transport} did not come up`)
-    await Bun.sleep(50)
-  }
+  // It does not say which one it got. One that was free a moment ago may be another test's by now.
+  const own = () => (isAlive(child.pid) ? listeningPorts(child.pid) : [])
+  await waitUntil(`server-everything ${transport} listens`, () => own().length > 0)
+  const url = `http://127.0.0.1:${own()[0]}${transport === 'sse' ? '/sse' : '/mcp'}`
   return {
     url,
     async [Symbol.asyncDispose]() {
@@ -41,12 +34,4 @@ export async function everythingRemote(transport: 'streamableHttp' | 'sse'): Pro
       await child.exited
     },
   }
-}
-
-export async function freePort(): Promise<number> {
-  const probe = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: () => new Response() })
-  const { port } = probe
-  await probe.stop(true)
-  if (!port) throw new Error('no free port')
-  return port
 }
