@@ -59,6 +59,8 @@ function text(status: Status): string {
       `waiting   ${plural(status.approvals.length, 'client')} for your approval: ${who}; see "mcpmux approve --list"`,
     )
   }
+  if (status.clients.length === 0)
+    lines.push('clients   none yet; "mcpmux key create CLIENT" makes one, and its key')
   for (const { name, remark } of status.clients)
     if (remark) lines.push(`client    ${safe(name)} ${safe(remark)}`)
   lines.push(...withheld(status))
@@ -76,7 +78,9 @@ function text(status: Status): string {
   ])
   lines.push(
     '',
-    rows.length > 0 ? table(['SPACE', 'SERVER', 'STATE', 'TOOLS', 'REMARK'], rows) : 'no servers yet',
+    rows.length > 0
+      ? table(['SPACE', 'SERVER', 'STATE', 'TOOLS', 'REMARK'], rows)
+      : 'no servers yet; add one with "mcpmux add NAME -- COMMAND"',
   )
   return lines.join('\n')
 }

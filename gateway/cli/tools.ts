@@ -30,7 +30,13 @@ export const command: Command = {
         ? firstLine(tool.description ?? tool.title ?? '')
         : `(withheld: ${tool.withheld}; see "mcpmux pins")`,
     ])
-    await show(io, values.json, tools, () => table(['TOOL', 'SERVER', 'DESCRIPTION'], rows), 'no tools')
+    await show(
+      io,
+      values.json,
+      tools,
+      () => table(['TOOL', 'SERVER', 'DESCRIPTION'], rows),
+      'no tools; "mcpmux status" says what keeps them away',
+    )
     return exit.ok
   },
 }

@@ -36,6 +36,16 @@ test('[cli] quit stops the gateway and returns when it is gone', async () => {
   expect((await daemon.cli(['quit'])).code).toBe(3)
 })
 
+test('[cli] status and tools of an empty gateway say what to do first', async () => {
+  await using daemon = await startSourceDaemon()
+  const { stdout } = await daemon.cli(['status'])
+  expect(stdout).toContain('clients   none yet; "mcpmux key create CLIENT" makes one')
+  expect(stdout).toEndWith('no servers yet; add one with "mcpmux add NAME -- COMMAND"\n')
+  expect((await daemon.cli(['tools'])).stderr).toStartWith('no tools; "mcpmux status" says')
+  await daemon.cli(['key', 'create', 'somebody'])
+  expect((await daemon.cli(['status'])).stdout).not.toContain('none yet;')
+})
+
 test('[process] a second gateway on the same data folder is refused and names the first', async () => {
   await using daemon = await startSourceDaemon()
   const { code, stdout, stderr } = await daemon.cli(['serve', '--port', '0'])
