@@ -37,9 +37,16 @@ export interface BackChannelDeps {
 }
 
 const asked = new Set(['sampling/createMessage', 'elicitation/create', 'roots/list'])
+/**
+ * Questions of one call, and bytes of those of all calls, that wait for answers; a hostile server must not fill the
+ * memory. All of one call fit into the queue of its stream, should they come at once.
+ */
+const MOST_OPEN = 128
+const MOST_OPEN_BYTES = 64 * 1024 * 1024
 const noRoots = encodeUtf8('{"roots":[]}')
 const emptyObject = encodeUtf8('{}')
 
+const tooMuch = 'McpMux passes no more questions on before some of those that wait are answered'
 const ambiguous =
   'McpMux cannot tell which of the calls in flight this request belongs to, so nobody was asked; ' +
   'a server that asks during several calls at once needs its own process for each client (isolation)'
@@ -53,6 +60,7 @@ export function createBackChannel(deps: BackChannelDeps): BackChannel {
   const { pending, send, stray } = deps
   /** By the server's raw id token. */
   const open = new Map<string, AbortController>()
+  let openBytes = 0
 
   const refuse = (id: Uint8Array, code: number, message: string): void => {
     stray(`a request was refused: ${message}`)
@@ -87,6 +95,7 @@ export function createBackChannel(deps: BackChannelDeps): BackChannel {
       () => undefined,
     )
     const resume = pauseCall(call, deps.runtime, deps.onPlace)
+    openBytes += message.bytes.length
     try {
       const params = message.params ? rawOf(message.bytes, message.params) : emptyObject
       const answer = scanMessage(await exchange.ask(method, params, abort.signal))
@@ -96,6 +105,7 @@ export function createBackChannel(deps: BackChannelDeps): BackChannel {
       if (open.has(token)) send(errorMessage(id, toJsonRpcError(toGatewayError(thrown))))
     } finally {
       resume()
+      openBytes -= message.bytes.length
       if (open.get(token) === abort) open.delete(token)
       abort.abort()
     }
@@ -124,6 +134,8 @@ export function createBackChannel(deps: BackChannelDeps): BackChannel {
           : refuse(id, -32601, `no client can be asked outside a call: ${method}`)
       const refusal = refusalOf(message, call.exchange.clientCapabilities)
       if (refusal !== null) return roots ? send(resultMessage(id, noRoots)) : refuse(id, -32601, refusal)
+      const isLarge = openBytes > 0 && openBytes + message.bytes.length > MOST_OPEN_BYTES
+      if (call.asking >= MOST_OPEN || isLarge) return refuse(id, -32603, tooMuch)
       if (method === 'elicitation/create') remember(message, call.exchange)
       void pass(message, id, method, call)
     },

@@ -123,6 +123,10 @@ test('[mcp.back-channel] [threat.45] while calls of two clients are open nobody 
 test('[mcp.back-channel] several calls of one session are no ambiguity, the newest is asked', async () => {
   const one = await client()
   const held = one.call(3, 'asking_hold')
+  await eventually(
+    async () => said(await one.call(2, 'asking_holding')),
+    (count) => count === '1',
+  )
   // So many that ids of the connection come to every place of its table.
   for (let i = 4; i < 74; i++) {
     const call = await one.call(i, 'asking_ask', { method: 'roots/list', params: '{}' })
@@ -132,6 +136,21 @@ test('[mcp.back-channel] several calls of one session are no ambiguity, the newe
   }
   await said(await one.call(99, 'asking_release'))
   expect(await said(await held)).toBe('released')
+})
+
+test('[limits] a server that asks without end is refused what goes over what one call may ask at once', async () => {
+  const one = await client()
+  const asks = { method: 'roots/list', params: '{}', count: 150 }
+  const call = await one.call(1, 'asking_ask', asks)
+  const questions = await eventually(
+    () => call.messages().filter(({ method }) => method === 'roots/list'),
+    (found) => found.length >= 128,
+  )
+  for (const { id } of questions)
+    await one.send(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"roots":[]}}`)
+  const answers = (await said(call)).split('\n')
+  expect(answers.filter((answer) => answer.includes('"roots":[]'))).toHaveLength(128)
+  expect(answers.filter((answer) => answer.includes('-32603'))).toHaveLength(22)
 })
 
 test('[mcp.back-channel] [mcp.cancellation] a question that is taken back is taken back at the client too', async () => {
