@@ -180,19 +180,30 @@ test('[mcp.back-channel] the end of a page is told to who was sent there, outsid
 test('[mcp.back-channel] a person may take longer than the time-outs of calls, but not for ever', async () => {
   await daemon.cli(['config', 'set', 'timeouts.call_idle', '1000'])
   await daemon.cli(['config', 'set', 'timeouts.call_total', '1500'])
-  // Nor does the server stop meanwhile.
-  await daemon.cli(['config', 'set', 'timeouts.in_use', '500'])
-  await daemon.cli(['config', 'set', 'timeouts.idle_stop', '500'])
   try {
     const one = await client()
-    const call = await one.call(1, 'asking_ask', { method: 'elicitation/create', params: '{}' })
+    let calls = 0
+    const ask = () => one.call(++calls, 'asking_ask', { method: 'elicitation/create', params: '{}' })
+    const first = (call: OpenCall) =>
+      eventually(
+        () => call.messages()[0],
+        (message) => message !== undefined,
+      )
+    // On a busy machine a call may be late before it asks; then it is made again.
+    let call = await ask()
+    while ((await first(call))?.method === undefined) call = await ask()
     const { id } = await question(call)
+    // Nor does the server stop meanwhile.
+    await daemon.cli(['config', 'set', 'timeouts.in_use', '500'])
+    await daemon.cli(['config', 'set', 'timeouts.idle_stop', '500'])
     // Both time-outs, and two turns of what looks for late calls.
     await Bun.sleep(4000)
     await one.send(`{"jsonrpc":"2.0","id":${id},"result":{"action":"accept"}}`)
     expect(await said(call)).toContain('"action":"accept"')
+    for (const key of ['call_idle', 'call_total', 'in_use', 'idle_stop'])
+      await daemon.cli(['config', 'reset', `timeouts.${key}`])
     await daemon.cli(['config', 'set', 'timeouts.answer', '200'])
-    const forgotten = await one.call(2, 'asking_ask', { method: 'elicitation/create', params: '{}' })
+    const forgotten = await ask()
     expect(await said(forgotten)).toContain('timeouts.answer')
     expect(forgotten.messages().map(({ method }) => method)).toContain('notifications/cancelled')
   } finally {
