@@ -1,3 +1,5 @@
+import { randomFillSync } from 'node:crypto'
+
 /** Everything a part may want from the world outside, so that a test can stand in for it. Times are epoch milliseconds. */
 export interface Runtime {
   now(): number
@@ -29,7 +31,8 @@ export const systemRuntime: Runtime = {
       }, ms)
       signal?.addEventListener('abort', onAbort, { once: true })
     }),
-  randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+  // Not `getRandomValues`: that one keeps a copy of what it gave for a while, and these become keys.
+  randomBytes: (length) => randomFillSync(new Uint8Array(length)),
   random: () => Math.random(),
   newId: () => crypto.randomUUID(),
   fetch: globalThis.fetch,

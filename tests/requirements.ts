@@ -156,8 +156,7 @@ const rows: Record<string, string | Requirement> = {
   'threat.60': 'migrations back up, are atomic, and never go back',
   'threat.61': {
     promise: 'key bytes do not linger',
-    partly:
-      'memory is closed to other programs and key bytes are wiped; how often a key occurs in memory is not counted',
+    partly: 'copies of keys are counted on Linux; secrets in use are texts, which cannot be wiped',
   },
 
   // Links, registries, updates.

@@ -111,7 +111,8 @@ export async function openExport(text: string, passphrase: Secret): Promise<Open
   using exportKey = await derive(file.id, file.derivation, passphrase)
   const plain = openEnvelope(exportKey, placeOf('key', file), file.key)
   if (!plain) throw new GatewayError('vault.passphrase', 'it does not open the file, or the file was changed')
-  const id = Buffer.from(plain.subarray(0, ID_BYTES)).toString('hex')
+  // A view of a short array moves it, and leaves its bytes where they were.
+  const id = Buffer.from(plain.slice(0, ID_BYTES)).toString('hex')
   const bytes = plain.slice(ID_BYTES)
   plain.fill(0)
   const body = openEnvelope(exportKey, placeOf('body', file), file.body)

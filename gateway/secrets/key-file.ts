@@ -5,12 +5,15 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
-  readFileSync,
+  readSync,
   renameSync,
   rmSync,
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
+
+/** More than any key has. */
+const LONGEST = 1024
 
 /** A key kept in a file, its mode put right; null when there is no such file. Follows no link. */
 export function readKeyFile(file: string): Uint8Array | null {
@@ -18,7 +21,10 @@ export function readKeyFile(file: string): Uint8Array | null {
     const handle = openSync(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0))
     try {
       chmodSync(file, 0o600)
-      return new Uint8Array(readFileSync(handle))
+      const read = new Uint8Array(LONGEST)
+      const key = read.slice(0, readSync(handle, read))
+      read.fill(0)
+      return key
     } finally {
       closeSync(handle)
     }

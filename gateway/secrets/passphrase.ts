@@ -42,9 +42,11 @@ export async function deriveKey(passphrase: Secret, derivation: string): Promise
   const text = Buffer.from(passphrase.reveal().normalize('NFC'))
   try {
     return await new Promise<Uint8Array | null>((resolve) => {
-      scrypt(text, Buffer.from(salt, 'base64'), KEY_BYTES, { N, r, p, maxmem: MAX_MEMORY }, (error, key) =>
-        resolve(error ? null : new Uint8Array(key)),
-      )
+      scrypt(text, Buffer.from(salt, 'base64'), KEY_BYTES, { N, r, p, maxmem: MAX_MEMORY }, (error, key) => {
+        if (error) return resolve(null)
+        resolve(new Uint8Array(key))
+        key.fill(0)
+      })
     })
   } finally {
     text.fill(0)
