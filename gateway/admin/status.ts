@@ -1,4 +1,5 @@
 import { type SignInNeed, signInReasons } from '../domain/authorization'
+import { missingWords } from '../domain/missing-values'
 import type { Server } from '../domain/server'
 import type { UpstreamState } from '../domain/upstream-state'
 import { visibleWord } from '../domain/visible-text'
@@ -54,15 +55,15 @@ function missing(
   state: UpstreamState,
   need: SignInNeed | null,
 ): string | null {
-  if (need !== null)
-    return `sign-in needed: mcpmux login ${visibleWord(alias || name)} (${signInReasons[need]})`
+  const called = visibleWord(alias || name)
+  if (need !== null) return `sign-in needed: mcpmux login ${called} (${signInReasons[need]})`
   switch (state.status) {
     case 'disabled':
-      return 'disabled; enable it to use it'
+      return `disabled; "mcpmux enable ${called}" switches it on`
     case 'needs_consent':
-      return 'what it would run is not approved; see "mcpmux consent"'
+      return `what it would run is not approved; see "mcpmux consent ${called}"`
     case 'needs_input':
-      return `needs ${state.missing.join(', ')}; see "mcpmux credentials"`
+      return `needs ${missingWords(state.missing, called)}`
     case 'locked':
       return 'its secrets are locked; see "mcpmux vault status"'
     case 'failed':

@@ -1,11 +1,8 @@
-import type { UpstreamState } from '../domain/upstream-state'
-import { type ErrorCode, GatewayError } from '../errors'
 import { member, rawOf } from '../wire/members'
 import { scanMessage } from '../wire/scan'
 import { textOf } from '../wire/text'
 import { toRemoteError } from './client'
 import { type Command, exit } from './command'
-import { connectUnread, outcome } from './connect'
 import { findTool } from './find-tool'
 import { safe } from './output'
 import { parse, UsageError, words } from './usage'
@@ -36,11 +33,6 @@ async function readArguments(
   return bytes
 }
 
-const blocked: Partial<Record<UpstreamState['status'], ErrorCode>> = {
-  disabled: 'upstream.disabled',
-  needs_consent: 'upstream.needs_consent',
-}
-
 export const command: Command = {
   help,
   async run(args, open) {
@@ -52,17 +44,6 @@ export const command: Command = {
     const { io, admin } = open(values['data-dir'])
     const body = await readArguments(given, io.readInput)
     const { server, tool } = await findTool(admin, target, values.space)
-    // A server that is off, or was never connected, offers nothing, and "unknown tool" would be no help.
-    const off = blocked[server.state.status]
-    if (off) throw new GatewayError(off, server.alias || server.name)
-    const now = (await connectUnread(admin, server, server)) ?? server
-    if (now.refreshedAt === null) {
-      const { line, code } = outcome(now)
-      if (code !== exit.ok) {
-        io.talk(`mcpmux: ${line}`)
-        return code
-      }
-    }
     const path = `/servers/${encodeURIComponent(server.id)}/call?tool=${encodeURIComponent(tool)}`
     const answer = await admin.fetch(path, { method: 'POST', body: new TextDecoder().decode(body) })
     if (!answer.ok) throw toRemoteError(await answer.json())

@@ -1,4 +1,5 @@
 import type { ServerView } from '../admin/server-view'
+import { wayToGive } from '../domain/missing-values'
 import { visibleWord } from '../domain/visible-text'
 import type { ErrorCode } from '../errors'
 import { systemRuntime } from '../runtime'
@@ -10,16 +11,6 @@ import { plural, safe, show, stateWord } from './output'
 
 /** Failures of a program that its own words may explain. */
 const wroteSomething: readonly ErrorCode[] = ['upstream.lost', 'upstream.timeout', 'upstream.garbage']
-
-/** How to give what a server lacks: a line for each. */
-const waysToGive = (missing: readonly string[], called: string): string[] =>
-  missing.map((lacking) => {
-    const [, kind, name = ''] = /^\$\{(secret|env):(.*)\}$/.exec(lacking) ?? []
-    if (kind === 'secret') return `  ${safe(lacking)}: "mcpmux secret set ${visibleWord(name)}"`
-    if (kind === 'env')
-      return `  ${safe(lacking)}: start McpMux where ${visibleWord(name)} is set in the environment`
-    return `  ${safe(lacking)}: "mcpmux credentials set ${called} ${visibleWord(lacking)}"`
-  })
 
 /**
  * What came of connecting once, for the person; the exit code says it to scripts. `added`: by the command that says it,
@@ -39,13 +30,13 @@ export function outcome(
     return { line: `${safe(name)}: ${counts.join(', ')}`, code: exit.ok }
   }
   const cut = state.status === 'connecting'
+  const called = visibleWord(alias || name)
   const why =
     state.status === 'failed'
       ? `${state.message} (${state.code})`
       : cut
         ? 'the gateway stopped before the server answered'
         : stateWord(state)
-  const called = visibleWord(alias || name)
   const remark = signInRemark(server)
   // It says the same, and what to do.
   const said = state.status === 'needs_authorization' && remark !== null ? '' : `: ${safe(why)}`
@@ -59,7 +50,10 @@ export function outcome(
   if (state.status === 'failed' && definition.type === 'stdio' && wroteSomething.includes(state.code))
     lines.push(`  what it wrote: "mcpmux logs ${called}"`)
   if (state.status === 'needs_input') {
-    lines.push(...waysToGive(state.missing, called), `  to give up: "mcpmux remove ${called}"`)
+    lines.push(
+      ...state.missing.map((lacking) => `  ${safe(lacking)}: ${safe(wayToGive(lacking, called))}`),
+      `  to give up: "mcpmux remove ${called}"`,
+    )
     return { line: lines.join('\n'), code: exit.needsPerson }
   }
   const refused = state.status === 'failed' && state.code === 'upstream.credentials_refused'

@@ -39,10 +39,7 @@ const hints: Partial<Record<ErrorCode, string>> = {
   'signin.unknown': 'see "mcpmux signin list"',
   'space.unknown': 'see "mcpmux space list"',
   'upstream.credentials_refused': 'give others with "mcpmux credentials set SERVER ID"',
-  'upstream.disabled': 'switch it on with "mcpmux enable"',
   'upstream.needs_consent': 'see and approve it with "mcpmux consent SERVER"',
-  'upstream.needs_input':
-    'give it with "mcpmux credentials set SERVER ID"; ${secret:NAME} with "mcpmux secret set NAME"; for ${env:NAME} start McpMux where the variable is set',
   'vault.locked': 'see "mcpmux vault status"',
   'store.unwritable':
     'check the free space and the permissions of the data folder, or choose another with --data-dir',
@@ -73,12 +70,11 @@ function causeOf(thrown: unknown): string | null {
 export function renderFailure(thrown: unknown): { lines: string[]; exitCode: number } {
   const known =
     thrown instanceof RemoteError || thrown instanceof GatewayError ? thrown : new GatewayError('internal')
-  // What this program itself asks for is said in full; what the gateway says needs the way to give it.
-  const complete = known instanceof GatewayError && known.code === 'upstream.needs_input'
-  const hint = complete ? undefined : hints[known.code]
+  const hint = hints[known.code]
   const cause = known.code === 'internal' ? causeOf(thrown) : null
   const lines = [`mcpmux: ${known.message} (${known.code})`]
   if (cause) lines.push(`  because: ${cause}`)
-  if (hint && !known.message.includes(hint)) lines.push(`  ${hint}`)
+  // Who names a command has said what to do.
+  if (hint && !known.message.includes('mcpmux ')) lines.push(`  ${hint}`)
   return { lines, exitCode: exitCodeOf(known.code) }
 }

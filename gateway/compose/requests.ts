@@ -87,7 +87,16 @@ export function openRequests(
         ...{ spaceId, subject: wanted, detail: { method } },
       }),
   })
-  const operatorCalls = createOperatorCalls({ router, view: views.operatorView })
+  const operatorCalls = createOperatorCalls({
+    router,
+    view: views.operatorView,
+    async readOnce(serverId, signal) {
+      const { status } = pool.states().get(serverId) ?? { status: 'idle' }
+      // One that is off offers nothing, whatever is known of it.
+      const isOff = status === 'disabled' || status === 'needs_consent'
+      if (isOff || stores.catalog.get(serverId).handshake === null) await pool.connect(serverId, signal)
+    },
+  })
 
   const sessionKeys = parts.use(createSessionKeys({ vaultKey: () => vault.ownKey('session'), runtime }))
   parts.defer(

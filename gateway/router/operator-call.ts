@@ -1,6 +1,6 @@
 import type { Exchange } from '../domain/exchange'
 import { GatewayError } from '../errors'
-import type { FeatureView } from '../policy/feature-view'
+import type { FeatureView, ViewEntry } from '../policy/feature-view'
 import { requestMessage } from '../wire/messages'
 import { scanMessage } from '../wire/scan'
 import { encodeUtf8 } from '../wire/text'
@@ -27,6 +27,8 @@ export interface OperatorCalls {
 export function createOperatorCalls(deps: {
   router: Router
   view(spaceId: string): FeatureView
+  /** Connects a server that offers nothing because its lists were never read; rejects with what is in the way. */
+  readOnce(serverId: string, signal: AbortSignal): Promise<void>
 }): OperatorCalls {
   const over = new AbortController()
   let inFlight = 0
@@ -37,11 +39,18 @@ export function createOperatorCalls(deps: {
     argumentsJson: Uint8Array,
     signal: AbortSignal,
   ): Promise<Uint8Array> => {
-    const view = deps.view(spaceId)
-    const entry = view
-      .list('tool')
-      .find(({ feature }) => feature.serverId === serverId && feature.name === tool)
-    if (!entry) throw new GatewayError('feature.unknown', '`mcpmux tools` lists what there is')
+    let view = deps.view(spaceId)
+    let entry = find(view, serverId, tool)
+    if (!entry) {
+      await deps.readOnce(serverId, signal)
+      view = deps.view(spaceId)
+      entry = find(view, serverId, tool)
+    }
+    if (!entry)
+      throw new GatewayError(
+        'feature.unknown',
+        `it has no tool ${JSON.stringify(tool)}; "mcpmux tools" lists what there is`,
+      )
     const params = new Uint8Array([
       ...encodeUtf8(`{"name":${JSON.stringify(entry.exposedName)},"arguments":`),
       ...argumentsJson,
@@ -66,6 +75,9 @@ export function createOperatorCalls(deps: {
     close: () => over.abort(),
   }
 }
+
+const find = (view: FeatureView, serverId: string, tool: string): ViewEntry | undefined =>
+  view.list('tool').find(({ feature }) => feature.serverId === serverId && feature.name === tool)
 
 /** A caller that wants the answer and nothing before it. */
 const operatorExchange = (signal: AbortSignal): Exchange => ({

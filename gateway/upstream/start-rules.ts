@@ -1,22 +1,30 @@
 import type { Server } from '../domain/server'
 import type { UpstreamState } from '../domain/upstream-state'
+import { missingWords } from '../domain/missing-values'
+import { visibleWord } from '../domain/visible-text'
 import { GatewayError } from '../errors'
 
-const errors = {
-  disabled: 'upstream.disabled',
-  needs_consent: 'upstream.needs_consent',
-  needs_input: 'upstream.needs_input',
-  locked: 'vault.locked',
-  needs_authorization: 'upstream.unauthorized',
-} as const
-
-/** What a caller is told while a server in this state cannot be started; null when it can. */
-export function startRefusal(state: UpstreamState | null): GatewayError | null {
-  // A failed state that blocks is one that trying again does not mend.
-  if (state?.status === 'failed') return new GatewayError(state.code)
-  if (state?.status === 'needs_input') return new GatewayError(errors.needs_input, state.missing.join(', '))
-  const code = state && state.status in errors ? errors[state.status as keyof typeof errors] : null
-  return code && new GatewayError(code)
+/** What a caller is told while a server in this state cannot be started, and what to do; null when it can. */
+export function startRefusal(
+  state: UpstreamState | null,
+  { alias, name }: Pick<Server, 'alias' | 'name'>,
+): GatewayError | null {
+  const called = visibleWord(alias || name)
+  switch (state?.status) {
+    case 'disabled':
+      return new GatewayError('upstream.disabled', `"mcpmux enable ${called}" switches it on`)
+    case 'needs_consent':
+      return new GatewayError('upstream.needs_consent', `"mcpmux consent ${called}" shows it, and asks`)
+    case 'needs_input':
+      return new GatewayError('upstream.needs_input', missingWords(state.missing, called))
+    case 'locked':
+      return new GatewayError('vault.locked', 'see "mcpmux vault status"')
+    // One that blocks is one that trying again does not mend.
+    case 'failed':
+      return new GatewayError(state.code)
+    default:
+      return null
+  }
 }
 
 /** Whether a change of its row leaves alone what runs; names do. */

@@ -230,7 +230,7 @@ export class Upstream {
     if (this.#over)
       throw new GatewayError('upstream.unavailable', 'it was removed, or the gateway is stopping')
     const blocked = this.#status.blocked()
-    const refusal = startRefusal(blocked)
+    const refusal = startRefusal(blocked, this.#server)
     if (blocked && refusal) {
       this.#status.enter(blocked)
       throw refusal
@@ -276,7 +276,7 @@ export class Upstream {
 
   #open(life: AbortSignal, onClose: (error: GatewayError | null) => void): Promise<Connection> {
     // What forbids it may have come while it waited for its place.
-    const refusal = startRefusal(this.#status.blocked())
+    const refusal = startRefusal(this.#status.blocked(), this.#server)
     if (refusal) return Promise.reject(refusal)
     const server = this.#server
     this.#secretStamp = this.#deps.secretStamp(server)

@@ -144,7 +144,7 @@ test('[cli] a call to a server that was never connected says what it waits for, 
   const waits = await daemon.cli(['call', 'keyless/echo'])
   expect([waits.code, waits.stdout]).toEqual([4, ''])
   expect(waits.stderr).toContain(
-    'keyless is not connected: needs a value\n  ${secret:never}: "mcpmux secret set never"',
+    'server needs a value that is not set: ${secret:never} ("mcpmux secret set never")',
   )
   await daemon.cli(['add', 'absent', '--yes', '--', '/no/such/program'])
   const failed = await daemon.cli(['call', 'absent/echo'])

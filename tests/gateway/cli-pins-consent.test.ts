@@ -82,7 +82,7 @@ test('[cli] pins accept --all shows every definition whole, and says who accepte
 
 test('[cli] a consent that was taken back is shown with why, and given at a terminal', async () => {
   expect((await daemon.cli(['consent', '--withdraw', 'shop'])).code).toBe(0)
-  expect((await daemon.cli(['status'])).stdout).toContain('see "mcpmux consent"')
+  expect((await daemon.cli(['status'])).stdout).toContain('see "mcpmux consent shop"')
   const [view] = JSON.parse((await daemon.cli(['consent', '--json'])).stdout) as ConsentView[]
   expect(view).toMatchObject({ server: 'shop', waits: 'withdrawn', changes: [], given: null })
   const given = await daemon.onTerminal(['consent', 'shop'], [['Approve it?', 'y\r']])

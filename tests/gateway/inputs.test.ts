@@ -161,10 +161,17 @@ test('[cred.inputs] what is missing is named, and nothing starts without it', as
   const restarted = await gateway.ask('POST', `/servers/${id}/restart`, {})
   expect(JSON.parse(restarted.text)).toEqual({
     code: 'upstream.needs_input',
-    message: `server needs a value that is not set: ${missing.join(', ')}`,
+    message:
+      'server needs a value that is not set: ' +
+      '${env:NOWHERE} (start McpMux where NOWHERE is set in the environment), ' +
+      '${env:EMPTY} (start McpMux where EMPTY is set in the environment), ' +
+      '${secret:none} ("mcpmux secret set none"), ' +
+      'key ("mcpmux credentials set missing key"), l ("mcpmux credentials set missing l")',
   })
   const { stdout } = await daemon.cli(['status'])
-  expect(stdout).toContain('needs ${env:NOWHERE}, ${env:EMPTY}, ${secret:none}, key, l')
+  expect(stdout).toContain(
+    '${secret:none} ("mcpmux secret set none"), key ("mcpmux credentials set missing key")',
+  )
 })
 
 test('[cred.inputs] a file or folder is looked for at the start, and what is not there is said', async () => {
