@@ -13,7 +13,7 @@ function checkUrl(text: string): void {
   try {
     url = new URL(text)
   } catch {
-    throw invalid('the URL cannot be read')
+    throw invalid('the URL cannot be read; give it in full, such as https://example.org/mcp')
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw invalid('the URL must start with http:// or https://')

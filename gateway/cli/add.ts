@@ -87,6 +87,17 @@ function splitCommand(args: readonly string[]): {
   return at < 0 ? { own: args, command: null } : { own: args.slice(0, at), command: args.slice(at + 1) }
 }
 
+/** Letters that are no options of ours are the server's: its command is meant to stand behind `--`. */
+function parseOwn(own: readonly string[], command: readonly string[] | null) {
+  try {
+    return parse(own, options)
+  } catch (error) {
+    if (command !== null || !(error instanceof UsageError) || !/^Unknown option '-\w/.test(error.message))
+      throw error
+    throw new UsageError(`${error.message}; the command of the server stands behind --`)
+  }
+}
+
 /** What is to run or be contacted, and its inputs as far as the command line has them. */
 function readDefinition(
   { env, header, basic, input, url, transport }: Given,
@@ -164,7 +175,7 @@ export const command: Command = {
   help,
   async run(args, open) {
     const { own, command: argv } = splitCommand(args)
-    const { values, positionals } = parse(own, options)
+    const { values, positionals } = parseOwn(own, argv)
     const [name] = words(positionals, 'NAME')
     if (values.alias !== undefined && values['no-prefix'])
       throw new UsageError('--alias and --no-prefix exclude each other')

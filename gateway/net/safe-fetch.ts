@@ -92,10 +92,12 @@ export function createSafeFetch({ runtime, environment, resolve }: SafeFetchOpti
       } catch (error) {
         // Behind a proxy only the proxy may know the names of the world.
         if (proxy && request.trust.kind === 'typed') return { address: null, proxy, until }
-        throw error instanceof UnreachedError ? error : new UnreachedError('no such name', { cause: error })
+        throw error instanceof UnreachedError
+          ? error
+          : new UnreachedError('its name is not known (DNS)', { cause: error })
       }
     }
-    if (addresses.length === 0) throw new UnreachedError('no such name')
+    if (addresses.length === 0) throw new UnreachedError('its name is not known (DNS)')
     for (const address of addresses) checkAddress(addressKind(address), url, request.trust)
     const local = addresses.some((address) => addressKind(address) === 'loopback')
     if (proxy && !local) {

@@ -330,7 +330,7 @@ describe('network weather', () => {
     })
     const error = await rejection(leg.handshake())
     expect(error).toBeInstanceOf(UndeliveredError)
-    expect(error.message).toContain('no such name')
+    expect(error.message).toContain('its name is not known (DNS)')
   })
 
   test('[threat.71] an address family that refuses is passed over', async () => {

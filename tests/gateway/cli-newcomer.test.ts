@@ -119,6 +119,8 @@ test('[cli] a server that cannot be connected says why, and where to look', asyn
   )
   const nobody = await daemon.cli(['add', 'nobody', '--yes', '--url', 'http://127.0.0.1:1/mcp'])
   expect(nobody.stderr).toContain('not connected: the connection was refused (upstream.lost)')
+  const half = await daemon.cli(['add', 'half', '--yes', '--url', 'example.org/mcp'])
+  expect(half.stderr).toContain('give it in full, such as https://example.org/mcp')
   using page = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('', { status: 404 }) })
   const root = await daemon.cli(['add', 'pathless', '--yes', '--url', page.url.href])
   expect(root.stderr).toContain('most servers are at a path of their address, such as /mcp')

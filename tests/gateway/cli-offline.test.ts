@@ -144,6 +144,10 @@ test('[cli] a word nobody knows is answered with the one that was meant, and no 
     [['add', 'x', '--ur', 'http://x'], 'did you mean --url?'],
     [['add', 'x', '--frobnicate'], "Unknown option '--frobnicate'\n"],
     [['add', 'x', 'npx', '-y', 'y'], 'write -- before the command of the server'],
+    [
+      ['add', 'x', '--yes', 'npx', '-y', 'y'],
+      "Unknown option '-y'; the command of the server stands behind --",
+    ],
     [['add', 'x', 'https://example.org/mcp'], 'write --url before the address of the server'],
     [['key', 'creat', 'x'], 'there is no "creat"; say create, list, rotate, edit or revoke'],
   ] as const) {
