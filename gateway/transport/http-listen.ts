@@ -66,7 +66,8 @@ export async function listen(options: ListenOptions): Promise<void> {
         })
       } else {
         await discard(response)
-        const passing = response.status >= 500 || response.status === 429
+        // 409: the server has not noticed yet that the stream before broke.
+        const passing = response.status >= 500 || response.status === 429 || response.status === 409
         if (everOpen && !passing)
           return options.onLost(new GatewayError('upstream.lost', 'it ended the session'))
         if (!passing || response.status === 501) return

@@ -272,6 +272,15 @@ test('[threat.71] Retry-After is honoured for the stream of notifications, five 
   expect(pauses).toEqual([300_000, 300_000, 300_000, 300_000])
 }, 60_000)
 
+test('[threat.71] a server that believes its stream of notifications is still read is not taken for gone', async () => {
+  const { runtime, pauses } = hastyRuntime(6)
+  await using leg = await openLeg(server.url('listen-conflict'), { runtime, safeFetch: testFetch() })
+  await leg.handshake()
+  await until('six attempts, or the end', () => pauses.length === 6 || leg.closed !== undefined)
+  expect(leg.closed).toBeUndefined()
+  expect((await leg.call('tools/call')).text).toContain('"hi"')
+}, 60_000)
+
 describe('network weather', () => {
   test('[threat.71] a refused connection is undelivered', async () => {
     await using weather = await startWeather(server.url('good'))

@@ -201,6 +201,10 @@ function onGet(mode: string, request: IncomingMessage, response: ServerResponse,
     response.writeHead(200, { 'content-type': 'text/event-stream' }).end('retry: 0\n\n')
   } else if (mode === 'listen-storm') {
     response.writeHead(200, { 'content-type': 'text/event-stream' }).end('retry: 0\n\n')
+  } else if (mode === 'listen-conflict') {
+    // Its first stream ended for the client alone.
+    if (from !== '') return void response.writeHead(409).end()
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).end('id: 1\nretry: 0\ndata:\n\n')
   } else if (mode === 'listen-503') {
     response.writeHead(503, { 'retry-after': '999999' }).end()
   } else if (mode === 'listen-500') {
