@@ -42,7 +42,7 @@ test('[threat.01] [gw.local] every listener of the running program is on loopbac
     expect([host, code === 0, stderr.length > 0]).toEqual([host, false, true])
   }
   expect((await daemon.ok('config', 'get', 'host')).trim()).toContain('localhost')
-}, 60_000)
+})
 
 test('[threat.01] a start with another address ends with a sentence and a code, on the command line and in the database', async () => {
   await using daemon = await startDaemon()

@@ -14,7 +14,7 @@ let origin: string
 beforeAll(async () => {
   daemon = await startSourceDaemon()
   origin = new URL(daemon.mcpUrl).origin
-}, 60_000)
+})
 afterAll(() => daemon[Symbol.asyncDispose]())
 
 const seen = async (address: string) => {

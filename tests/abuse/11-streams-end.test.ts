@@ -23,7 +23,7 @@ beforeAll(async () => {
     program,
   ])
   expect(added.code).toBe(0)
-}, 60_000)
+})
 afterAll(() => daemon[Symbol.asyncDispose]())
 
 interface Made {
@@ -91,7 +91,7 @@ for (const [way, end] of Object.entries(ways))
     expect(await status(headers)).toBe(401)
     expect([opened(others), await status(otherHeaders)]).toEqual([[true, true, true, true], 200])
     await admin('DELETE', `/keys/${other.id}`, {})
-  }, 60_000)
+  })
 
 test('[threat.11] [keys] a key that is rotated at once ends its streams, and its session goes on with the new one', async () => {
   const old = await admin<Made>('POST', '/keys', { client: 'rotates', label: 'desk' })
@@ -125,4 +125,4 @@ test('[threat.11] [keys] rotated with an overlap both keys count until the old o
     ['key.expired', 'overlaps'],
     ['key.rotated', 'overlaps'],
   ])
-}, 60_000)
+})

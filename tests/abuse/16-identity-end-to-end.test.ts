@@ -42,7 +42,7 @@ beforeAll(async () => {
   low = { key: lowKey, id: client('low') }
   high = { key: highKey, id: client('admin') }
   session = await open(low.key)
-}, 60_000)
+})
 afterAll(() => daemon[Symbol.asyncDispose]())
 
 async function open(

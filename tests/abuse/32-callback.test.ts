@@ -12,7 +12,7 @@ let port: number
 beforeAll(async () => {
   daemon = await startSourceDaemon()
   port = Number(new URL(daemon.mcpUrl).port)
-}, 60_000)
+})
 afterAll(() => daemon[Symbol.asyncDispose]())
 
 test('[threat.32] [oauth.flow] the redirect address is on the port the gateway has, on a host that is served', () => {

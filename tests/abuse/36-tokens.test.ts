@@ -81,7 +81,7 @@ test('[threat.36] after the address of a server is changed, the new one hears no
   expect((await mux.view(id)).signIn).toMatchObject({ bound: false, needs: null })
   await move({ type: 'http', url: oidc.mcpUrl, headers: {} })
   expect(await mux.view(id)).toMatchObject({ signIn: { bound: true }, state: { status: 'ready' } })
-}, 60_000)
+})
 
 test('[threat.36] tokens follow redirects within their resource and to nowhere else', async () => {
   await using thief = listener()

@@ -147,7 +147,7 @@ describe('the environment of the process', () => {
     }
     expect(await inChild(`https://localhost:${selfSigned.port}/`, variables)).toBe('net.tls')
     expect(canary.lines).toEqual([])
-  }, 60_000)
+  })
 
   test('[threat.37] a name that resolves to loopback is not told to a proxy either', async () => {
     await using canary = await startProxy(null)
@@ -222,4 +222,4 @@ test('[threat.37] a gateway whose environment switches all of this sends a proxy
 
   await add('far', 'https://upstream.invalid/mcp')
   expect(new Set(canary.lines)).toEqual(new Set(['CONNECT upstream.invalid:443 HTTP/1.1']))
-}, 60_000)
+})

@@ -282,7 +282,7 @@ test('[threat.46] an approval that is taken back stops the server, and what was 
   expect((await daemon.cli(['consent'])).stdout).toContain(
     'back-0 in Space Default: its approval was withdrawn',
   )
-}, 60_000)
+})
 
 test('[threat.46] an approval somebody wrote into the database is none, whatever it says it was for', async () => {
   const [server] = await add('forged', 1)
@@ -304,4 +304,4 @@ test('[threat.46] an approval somebody wrote into the database is none, whatever
   }
   expect(await shown(server?.id ?? '')).toEqual({ waits: 'unproven', changes: null, given: null })
   await quiet(server ? [server] : [], 'forged')
-}, 60_000)
+})

@@ -13,7 +13,7 @@ beforeAll(async () => {
   await daemon.ok('config', 'set', 'limits.list_pages', '7')
   await daemon.ok('add', 'neighbour', '--yes', '--', ...scripted('plain'))
   caller = await openCaller(daemon, (await daemon.ok('key', 'create', 'tester')).trim())
-}, 60_000)
+})
 afterAll(() => daemon[Symbol.asyncDispose]())
 
 async function toolsOf(mode: string, ...rest: string[]): Promise<string[]> {

@@ -60,4 +60,4 @@ test('[threat.50] [process] what a person switched off stays off, over a restart
   expect((await caller.call('off_echo')).error?.data?.code).toMatch(/^(upstream\.disabled|feature\.unknown)$/)
   expect(await caller.names()).not.toContain('off_echo')
   expect(starts(log)).toBe(before)
-}, 60_000)
+})

@@ -119,7 +119,7 @@ test('[threat.52] arguments arrive as they were given, whatever is in them', asy
     const answer = JSON.parse((await leg.call(1)) as string) as { result: { argv: string[] } }
     expect(answer.result.argv).toEqual(part)
   }
-}, 60_000)
+})
 
 test('[threat.52] a program is found by absolute path or in PATH, never in a folder one happens to be in', () => {
   const folder = mkdtempSync(join(tmpdir(), 'mux-path-'))
@@ -200,7 +200,7 @@ test('[threat.52] a login shell that hangs is given up and ended with what it st
   const nap = newNap()
   expect(await loginPath(shell(`trap '' TERM HUP; sleep ${nap} & sleep ${nap}`))()).toBeNull()
   await waitUntil('the shell is gone', () => processesWithArgument(nap).length === 0)
-}, 60_000)
+})
 
 test('[threat.52] a login shell that floods, fails, is absent or prints no PATH is no obstacle', async () => {
   for (const body of [
@@ -213,7 +213,7 @@ test('[threat.52] a login shell that floods, fails, is absent or prints no PATH 
     expect(await loginPath(shell(body))()).toBeNull()
   for (const absent of ['/no/such/shell', 'bash', '', '/etc/passwd'])
     expect(await loginPath(absent)()).toBeNull()
-}, 60_000)
+})
 
 test('[threat.52] what is left behind by an answered login shell does not hold the answer up', async () => {
   const nap = newNap()

@@ -77,7 +77,7 @@ beforeAll(async () => {
   damaged = rowsNow()
   writeFileSync(join(dataDir, 'processes.json'), '{"runMark": DAMAGED')
   daemon = await startDaemon({ home, dataDir, args: ['--port', port] })
-}, 60_000)
+})
 afterAll(async () => {
   await daemon[Symbol.asyncDispose]()
   rmSync(home, { recursive: true, force: true })

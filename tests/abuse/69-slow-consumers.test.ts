@@ -131,4 +131,4 @@ test('[threat.69] readers that stop reading do not grow the gateway, and the oth
   } finally {
     for (const socket of sockets) socket.destroy()
   }
-}, 60_000)
+})

@@ -30,7 +30,7 @@ beforeAll(async () => {
   key = (await daemon.ok('key', 'create', 'one')).trim()
   caller = await openCaller(daemon, key)
   other = await openCaller(daemon, (await daemon.ok('key', 'create', 'two')).trim())
-}, 60_000)
+})
 afterAll(async () => {
   hanging.kill('SIGKILL')
   await Promise.all([daemon[Symbol.asyncDispose](), web[Symbol.asyncDispose]()])

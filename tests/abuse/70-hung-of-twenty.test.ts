@@ -91,7 +91,7 @@ test('[threat.70] [faults] one of twenty servers hangs in forty calls: the ninet
   expect(answered).toEqual([])
   process.kill(pid, 'SIGCONT')
   expect((await Promise.all(held)).map(textOf)).toEqual(texts)
-}, 60_000)
+})
 
 test('[threat.70] [catalog.offline] one of twenty hangs in its start: tools/list has all its tools, says what is missing, and waits for nothing', async () => {
   const before = await listed(other)

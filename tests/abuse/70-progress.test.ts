@@ -17,7 +17,7 @@ beforeAll(async () => {
   await daemon.ok('add', 'edges', '--yes', '--', process.execPath, program)
   key = (await daemon.ok('key', 'create', 'one')).trim()
   caller = await openCaller(daemon, key)
-}, 60_000)
+})
 afterAll(() => daemon[Symbol.asyncDispose]())
 
 /** The steps of one call in the order they came, and the text of its answer. */

@@ -114,7 +114,7 @@ describe('a hostile answer fails its call alone', () => {
       expect(
         server.seenIn(mode, 'POST').filter(({ body }) => body.includes('tools/call')).length,
       ).toBeLessThanOrEqual(mode === 'redirect-loop' ? 8 : 2)
-    }, 60_000)
+    })
   }
 })
 
@@ -126,7 +126,7 @@ describe('an odd answer is still an answer', () => {
       const answer = await leg.call('tools/call')
       expect(answer.text).toContain(expected)
       expect(answer.callId).toBe(leg.lastCallId())
-    }, 60_000)
+    })
   }
 })
 
@@ -145,7 +145,7 @@ test('[threat.71] bombs of 200 MB leave memory as it was', async () => {
   for (const error of await Promise.all(calls)) expect(error.code).toBe('upstream.too_large')
   clearInterval(watch)
   expect(peak - before).toBeLessThan(150_000_000)
-}, 60_000)
+})
 
 test('[threat.71] a JSON-RPC error behind HTTP 400 arrives with the id of the call and its bytes', async () => {
   await using leg = await openLeg(server.url('error-400-null-id'))
@@ -200,7 +200,7 @@ test('[threat.71] a stream that stays quiet for long, and ends for that, is take
   await using leg = await openLeg(server.url('resume-quiet'), { runtime: hurried })
   await leg.handshake()
   expect((await leg.call('tools/call')).text).toContain('"resumed"')
-}, 60_000)
+})
 
 test('[threat.71] streams left open after their answers do not pile up', async () => {
   await using leg = await openLeg(server.url('open-after-answer'))
@@ -260,7 +260,7 @@ test('[threat.71] a stream of notifications that always ends at once is asked fo
     expect(pause).toBeLessThanOrEqual(longest)
   }
   expect(leg.closed).toBeUndefined()
-}, 60_000)
+})
 
 test('[threat.71] Retry-After is honoured for the stream of notifications, five minutes of it at most', async () => {
   const { runtime, pauses } = hastyRuntime(20)
@@ -270,7 +270,7 @@ test('[threat.71] Retry-After is honoured for the stream of notifications, five 
   expect((await leg.call('tools/call')).text).toContain('"hi"')
   expect(server.seenIn('listen-503', 'GET')).toHaveLength(5)
   expect(pauses).toEqual([300_000, 300_000, 300_000, 300_000])
-}, 60_000)
+})
 
 test('[threat.71] a server that believes its stream of notifications is still read is not taken for gone', async () => {
   const { runtime, pauses } = hastyRuntime(6)
@@ -279,7 +279,7 @@ test('[threat.71] a server that believes its stream of notifications is still re
   await until('six attempts, or the end', () => pauses.length === 6 || leg.closed !== undefined)
   expect(leg.closed).toBeUndefined()
   expect((await leg.call('tools/call')).text).toContain('"hi"')
-}, 60_000)
+})
 
 describe('network weather', () => {
   test('[threat.71] a refused connection is undelivered', async () => {

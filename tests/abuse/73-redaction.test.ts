@@ -69,7 +69,7 @@ beforeAll(async () => {
       env,
     },
   )
-}, 60_000)
+})
 afterAll(async () => {
   stop.abort()
   await remote.stop(true)
@@ -137,7 +137,7 @@ test('[threat.73] terminal, live view, command line, states and answers of both 
   }
   expect(daemon.log()).toContain('[secret]')
   expect(followed).toContain('[secret]')
-}, 60_000)
+})
 
 test('[threat.73] arguments and results of calls are in no log', async () => {
   await daemon.cli([

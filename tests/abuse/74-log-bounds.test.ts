@@ -180,4 +180,4 @@ test('[threat.74] a crash of the gateway is told to nobody on the network', asyn
     (count) => count > 0,
   )
   expect(reports).toHaveLength(1)
-}, 60_000)
+})

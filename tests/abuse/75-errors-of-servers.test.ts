@@ -78,7 +78,7 @@ beforeAll(async () => {
   await daemon.ok('add', 'web', '--yes', '--url', `${server.url}mcp`)
   await daemon.ok('add', 'local', '--yes', '--', ...scripted('plain'))
   caller = await openCaller(daemon, (await daemon.ok('key', 'create', 'agent')).trim())
-}, 60_000)
+})
 afterAll(async () => {
   await daemon[Symbol.asyncDispose]()
   await server.stop(true)
@@ -133,4 +133,4 @@ test('[threat.75] a server that is gone, off, unapproved or out of order is told
     (one) => one !== 'upstream.needs_consent',
   )
   expect(code).toMatch(/^(net\.failed|upstream\.(unavailable|crash_loop|lost))$/)
-}, 60_000)
+})

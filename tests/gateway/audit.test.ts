@@ -20,7 +20,7 @@ beforeAll(async () => {
   ).toBe(0)
   key = (await daemon.cli(['key', 'create', 'laptop'])).stdout.trim()
   headers = sessionHeaders(key, await openSession(daemon.mcpUrl, key))
-}, 60_000)
+})
 afterAll(() => daemon[Symbol.asyncDispose]())
 
 const post = async (name: string, more: Record<string, string> = {}) => {

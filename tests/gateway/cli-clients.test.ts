@@ -8,7 +8,7 @@ import { startSourceDaemon } from '../support/source-daemon'
 let daemon: Awaited<ReturnType<typeof startSourceDaemon>>
 beforeAll(async () => {
   daemon = await startSourceDaemon()
-}, 60_000)
+})
 afterAll(() => daemon[Symbol.asyncDispose]())
 
 const run = (...args: string[]) => daemon.cli(args)

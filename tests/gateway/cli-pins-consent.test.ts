@@ -41,7 +41,7 @@ test('[cli] pins and consent say what they do not understand, with exit code 2',
     ['pins', 'policy', '--space', 'Nowhere'],
   ])
     expect([words, (await daemon.cli(words)).code]).toEqual([words, 1])
-}, 60_000)
+})
 
 test('[cli] while nothing waits both say so on stderr, and an empty list as JSON', async () => {
   expect(await daemon.cli(['pins'])).toEqual({
@@ -69,7 +69,7 @@ test('[cli] at a terminal pins accept shows the change and takes yes for yes and
   expect(waiting[0]?.changes).toMatchObject([{ name: 'echo', withheld: false, what: 'changed' }])
   const yes = await daemon.onTerminal(['pins', 'accept', 'shop'], [['Accept 1 definition as shown?', 'y\r']])
   expect([yes.code, yes.screen.includes('accepted 1 definition')]).toEqual([0, true])
-}, 60_000)
+})
 
 test('[cli] pins accept --all shows every definition whole, and says who accepted it', async () => {
   const accepted = await daemon.cli(['pins', 'accept', 'shop', '--all', '--yes', '--json'])
@@ -88,4 +88,4 @@ test('[cli] a consent that was taken back is shown with why, and given at a term
   const given = await daemon.onTerminal(['consent', 'shop'], [['Approve it?', 'y\r']])
   expect([given.code, given.screen.includes('its approval was withdrawn')]).toEqual([0, true])
   expect((await daemon.cli(['restart', 'shop'])).code).toBe(0)
-}, 60_000)
+})

@@ -23,7 +23,7 @@ beforeAll(async () => {
   await daemon.cli(['add', 'web', '--yes', '--url', http.url])
   key = (await daemon.cli(['key', 'create', 'tester'])).stdout.trim()
   caller = await openCaller(daemon, key)
-}, 60_000)
+})
 afterAll(async () => {
   await daemon[Symbol.asyncDispose]()
   await http[Symbol.asyncDispose]()

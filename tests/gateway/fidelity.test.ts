@@ -19,7 +19,7 @@ beforeAll(async () => {
   await daemon.ok('add', 'sse', '--yes', '--url', remote.url('sse'), '--transport', 'sse')
   const key = (await daemon.ok('key', 'create', 'tester')).trim()
   session = await openRawSession(daemon.mcpUrl, key)
-}, 60_000)
+})
 afterAll(async () => {
   await daemon[Symbol.asyncDispose]()
   await remote[Symbol.asyncDispose]()

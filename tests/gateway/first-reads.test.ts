@@ -64,7 +64,7 @@ test('[cred.inputs] [threat.54] when the vault opens, servers that waited for it
     expect([...new Set(starts.slice(before.length))].toSorted()).toEqual(['lacks', ...fresh])
     expect((await server(ids.get('read-1') ?? '')).state.status).toBe('idle')
   })
-}, 60_000)
+})
 
 test('[cred.inputs] a server that waited for a variable is connected by the start that has it, once', async () => {
   using home = tempHome()
@@ -88,4 +88,4 @@ test('[cred.inputs] a server that waited for a variable is connected by the star
       expect(await spawned(daemon)).toEqual(starts)
       expect((await server(plain)).features.tool).toBe(0)
     })
-}, 60_000)
+})

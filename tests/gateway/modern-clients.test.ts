@@ -21,7 +21,7 @@ beforeAll(async () => {
   await daemon.cli(['add', 'asking', '--yes', '--', ...server('asking-stdio.ts')])
   await daemon.cli(['add', 'every', '--yes', '--', ...everythingStdio])
   key = (await daemon.cli(['key', 'create', 'one'])).stdout.trim()
-}, 60_000)
+})
 afterAll(() => daemon[Symbol.asyncDispose]())
 
 const send = (given: Modern) => modern(daemon.mcpUrl, key, given)

@@ -25,7 +25,7 @@ beforeAll(async () => {
   await daemon.ok('add', 'every', '--yes', '--', ...everythingStdio)
   await daemon.ok('config', 'set', 'limits.page_size', String(PAGE))
   key = (await daemon.ok('key', 'create', 'tester')).trim()
-}, 60_000)
+})
 afterAll(() => daemon[Symbol.asyncDispose]())
 
 const requestInit = () => ({ headers: { Authorization: `Bearer ${key}` } })

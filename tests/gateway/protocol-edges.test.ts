@@ -38,7 +38,7 @@ beforeAll(async () => {
   const program = join(repository, 'tests/servers/edges-stdio.ts')
   await daemon.ok('add', 'edges', '--yes', '--', process.execPath, program, log)
   key = (await daemon.ok('key', 'create', 'tester')).trim()
-}, 60_000)
+})
 afterAll(() => daemon[Symbol.asyncDispose]())
 
 for (const [count, bytes] of [
@@ -137,7 +137,7 @@ test('[limits] results of 5 MB and 15 MB arrive whole, one over the limit is an 
   const { message } = await session.post(callOf(2, 'fill', { bytes: 17 * MiB }))
   expect(JSON.parse(message)).toMatchObject({ id: 2, error: { data: { code: 'upstream.too_large' } } })
   expect((await session.post(callOf(3, 'meta'))).message).toContain('"id":3')
-}, 60_000)
+})
 
 test('[mcp.http] whoever resumes a stream whose answer was too large to keep is told so', async () => {
   const session = await open()

@@ -78,4 +78,4 @@ test('[admin] a server is ready once its lists were read, and calls do not wait 
   server.letGo('failure')
   await eventually(seen, ({ state }) => state === 'ready')
   expect(await mux.caller.names()).toEqual(['slow_echo'])
-}, 60_000)
+})

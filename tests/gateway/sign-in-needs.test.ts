@@ -28,7 +28,7 @@ test('[oauth.refresh] [threat.39] who has to sign in anew is told that, whatever
   // One sign-in is enough for both.
   const { scope } = await mux.control.send<{ scope: string }>('POST', `/servers/${id}/login`, {})
   expect(scope.split(' ').toSorted()).toEqual(['offline_access', 'tools:admin', 'tools:read'])
-}, 60_000)
+})
 
 test('[oauth.refresh] what its tokens make of a server at rest', async () => {
   using issuer = tokenIssuer()

@@ -39,7 +39,7 @@ beforeAll(async () => {
     target: { type: 'pattern', pattern },
   }))
   await controlOf(daemon).send('POST', '/sets', { spaceId, name: 'Two', members })
-}, 60_000)
+})
 afterAll(() => daemon[Symbol.asyncDispose]())
 
 for (const [name, sdk] of Object.entries(sdkSignIns))
@@ -81,7 +81,7 @@ for (const [name, sdk] of Object.entries(sdkSignIns))
     expect(tab.page).toContain('Done')
     expect(await daemon.ok('status')).not.toContain('for your approval')
     expect(await daemon.ok('audit', '--action', 'signin.*')).toContain('signin.approved')
-  }, 60_000)
+  })
 
 test('[signin] a client that was denied is told so, and one that was approved before keeps its rights', async () => {
   const sdk = sdkSignIns['SDK v2']
@@ -120,7 +120,7 @@ test('[signin] a client that was denied is told so, and one that was approved be
     (tools) => tools.length > 2,
   )
   await daemon.ok('space', 'use', 'Default')
-}, 60_000)
+})
 
 test('[signin] [threat.20] who takes the name of another client becomes one of its own', async () => {
   const sdk = sdkSignIns['SDK v1']
@@ -139,7 +139,7 @@ test('[signin] [threat.20] who takes the name of another client becomes one of i
   expect(await daemon.ok('approve', tab.code, '--client', 'Editor')).toContain(
     'client "Editor", in Space Work',
   )
-}, 60_000)
+})
 
 test('[signin] a sign-in ends at once: by its person, with its client, by itself', async () => {
   const sdk = sdkSignIns['SDK v1']
@@ -200,7 +200,7 @@ test('[signin] a sign-in ends at once: by its person, with its client, by itself
   const client = (await clientsOf()).findLast(({ name }) => name.startsWith('Ending'))
   await controlOf(daemon).send('DELETE', `/clients/${client?.id}`)
   expect((await initialize(third.bearer)).status).toBe(401)
-}, 60_000)
+})
 
 test('[signin] [mcp.conformance] the official suite finds nothing wrong with the authorization server', async () => {
   const { code, output } = await runAuthorization(daemon)
@@ -240,7 +240,7 @@ test('[signin] [threat.10] the sign-in is on localhost alone, and can be switche
   expect(await look('localhost')).toEqual({ found: ['token', 'revoke'], metadata: null })
   expect((await initialize({ 'mcp-key': key })).status).toBe(200)
   await daemon.ok('config', 'reset', 'auth.discovery')
-}, 60_000)
+})
 
 test('[signin] [cli] the commands of an approval say what is wrong, and do nothing then', async () => {
   const ask = async (name: string) => {
@@ -285,4 +285,4 @@ test('[signin] [cli] the commands of an approval say what is wrong, and do nothi
   expect((await daemon.cli('approve', '--yes')).code).toBe(2)
   expect((await daemon.ok('deny', '--all')).split('\n').length).toBe(3)
   expect((await clientsOf()).some(({ name }) => name.startsWith('Evil'))).toBe(false)
-}, 60_000)
+})

@@ -53,7 +53,7 @@ test('[oauth.flow] [cli] who signed out is told that a sign-in is needed, at onc
   await whoami(after)
   expect((await after.view(id)).state.status).toBe('ready')
   expect(await missing(after)).toBeNull()
-}, 60_000)
+})
 
 test('[oauth.flow] [cli] a server nobody ever signed in at is known for it until it lets everybody in', async () => {
   let isOpen = false
@@ -102,4 +102,4 @@ test('[oauth.flow] [cli] a server nobody ever signed in at is known for it until
   expect((await after.view(id)).state).toEqual({ status: 'idle' })
   const caller = await openCaller(after.gateway, after.key)
   expect(textOf(await caller.call('guarded_echo'))).toBe('here')
-}, 60_000)
+})

@@ -38,7 +38,7 @@ beforeAll(async () => {
   const clients = await control.get<{ id: string; name: string }[]>('/clients')
   const follower = clients.find(({ name }) => name === 'follower')
   await control.send('PATCH', `/clients/${follower?.id}`, { spaceId: null })
-}, 60_000)
+})
 afterAll(() => daemon[Symbol.asyncDispose]())
 
 const headersOf = (session: RawSession, bearer: string) => ({

@@ -37,7 +37,7 @@ beforeAll(async () => {
   keys = [await key('one'), await key('two')]
   one = await openRawSession(daemon.mcpUrl, keys[0])
   two = await openRawSession(daemon.mcpUrl, keys[1])
-}, 60_000)
+})
 afterAll(() => daemon[Symbol.asyncDispose]())
 
 async function send(session: RawSession, method: string, params: object): Promise<Answer> {

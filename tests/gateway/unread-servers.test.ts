@@ -73,7 +73,7 @@ test('[cli] a call of a server that was never read says what is in the way, and 
     1,
     'mcpmux: unknown feature: it has no tool "nothing"; "mcpmux tools" lists what there is (feature.unknown)\n',
   ])
-}, 60_000)
+})
 
 test('[cli] [cred.inputs] a call of a server that was never read and whose secrets are locked says that', async () => {
   const [place, keychain] = [tempHome(), createMemoryKeychain()]
@@ -88,4 +88,4 @@ test('[cli] [cred.inputs] a call of a server that was never read and whose secre
   await using after = await oauthGateway(systemRuntime, place, keychain)
   await expect(call(after)).rejects.toThrow('vault.locked')
   await expect(call(after)).rejects.toThrow('mcpmux vault status')
-}, 60_000)
+})

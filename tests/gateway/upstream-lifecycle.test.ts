@@ -14,7 +14,7 @@ beforeAll(async () => {
   await daemon.ok('add', 'plain', '--yes', '--', ...scripted('plain'))
   key = (await daemon.ok('key', 'create', 'tester')).trim()
   caller = await openCaller(daemon, key)
-}, 60_000)
+})
 afterAll(() => daemon[Symbol.asyncDispose]())
 
 const pidOf = async (tool: string, from = caller) => Number(textOf(await from.call(tool)))

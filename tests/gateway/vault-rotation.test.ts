@@ -50,4 +50,4 @@ test('[threat.58] [sessions.jwt] new vault keys disturb nobody, new session keys
     .split('\n')
     .map((line) => (JSON.parse(line) as { subject: string }).subject)
   expect(subjects).toEqual(['vault', 'wrapping', 'sessions'])
-}, 60_000)
+})

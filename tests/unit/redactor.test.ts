@@ -230,4 +230,4 @@ test('[threat.73] looking for a hundred secrets costs little', () => {
   while (read < 20 * 2 ** 20) for (const line of lines) read += redactor.redact(line).length
   // Far from what is promised, 50 MB a second, and far from what a search for each secret by itself would take.
   expect(cpuMs() - start).toBeLessThan(8000)
-}, 60_000)
+})
