@@ -13,7 +13,10 @@ interface Own {
 
 /** Upstreams of servers that do not share theirs: one for each client or session that uses them. */
 export interface Isolated {
-  /** The one this caller uses; null where it is the shared one. Throws `upstream.busy` over the limit. */
+  /**
+   * The one this caller uses; null where it is the shared one. Over the limit one that rests makes room; throws
+   * `upstream.busy` when none does.
+   */
   of(server: Server, exchange: Exchange): Upstream | null
   /** The one of a session, if there is one. */
   ofSession(serverId: string, conversation: string): Upstream | null
@@ -56,6 +59,17 @@ export function createIsolated(deps: {
     await Promise.all(ending)
   }
 
+  /** Whoever used it gets another one when they come again. */
+  function makeRoom(owns: Map<string, Own>): void {
+    for (const [key, { upstream }] of owns) {
+      if (!upstream.rests) continue
+      owns.delete(key)
+      // Nothing of it is left to end that could fail.
+      void upstream.end()
+      return
+    }
+  }
+
   return {
     of(server, { era, conversation, identity: { clientId } }) {
       if (server.isolation === 'shared' || conversation === null) return null
@@ -65,6 +79,7 @@ export function createIsolated(deps: {
       const owns = servers.get(server.id) ?? new Map<string, Own>()
       const known = owns.get(key)
       if (known) return known.upstream
+      if (owns.size >= deps.most()) makeRoom(owns)
       if (owns.size >= deps.most())
         throw new GatewayError('upstream.busy', `it has ${owns.size} processes (limits.isolated)`)
       const upstream = deps.make(server)

@@ -76,6 +76,13 @@ export class Upstream {
     return this.#server
   }
 
+  /** Whether it does not run, is not about to, and nobody would miss it. */
+  get rests(): boolean {
+    // It is still called ready while it ends.
+    if (this.#connection || this.#starting || this.#status.state.status === 'ready') return false
+    return !this.#server.keepRunning && !this.#inUse()
+  }
+
   /** Sends a client's request; starts the server if it is idle. Sent again only when it surely never arrived. */
   async request(request: UpstreamRequest, exchange: Exchange): Promise<Envelope> {
     this.#activity.used(exchange.conversation)

@@ -96,3 +96,24 @@ test('[isolation] [limits] there are so many of one server and no more', async (
   expect(JSON.stringify(await call.answer())).toContain('limits.isolated')
   await daemon.cli(['config', 'reset', 'limits.isolated'])
 })
+
+test('[isolation] [limits] one that rests makes room for another client', async () => {
+  const times = ['timeouts.idle_stop', 'timeouts.in_use']
+  for (const time of times) await daemon.cli(['config', 'set', time, '1000'])
+  await daemon.cli(['config', 'set', 'limits.isolated', '1'])
+  await daemon.cli(['add', 'one', '--isolation', 'client', '--yes', '--', ...server])
+  const [a, other] = [await session(), await session(1)]
+  const pid = await pidOf(a, 'one')
+  await eventually(
+    () => isAlive(pid),
+    (alive) => !alive,
+  )
+  for (const time of times) await daemon.cli(['config', 'reset', time])
+  const second = await pidOf(other, 'one')
+  expect(second).toBeGreaterThan(0)
+  // Now that one is in use, and nobody else gets in its way.
+  const refused = await (await a.call(++lastId, 'one_pid')).answer()
+  expect(JSON.stringify(refused)).toContain('limits.isolated')
+  expect(await pidOf(other, 'one')).toBe(second)
+  await daemon.cli(['config', 'reset', 'limits.isolated'])
+})
