@@ -56,7 +56,7 @@ const table = {
   'upstream.unauthorized': { http: 200, rpc: -32603, message: 'server asks for a sign-in' },
   'upstream.credentials_refused': { http: 200, rpc: -32603, message: 'server refuses its credentials' },
   'upstream.timeout': { http: 200, rpc: -32603, message: 'server did not answer in time' },
-  'upstream.lost': { http: 200, rpc: -32603, message: 'server went away during the call' },
+  'upstream.lost': { http: 200, rpc: -32603, message: 'server went away, or cannot be reached' },
   'upstream.garbage': { http: 200, rpc: -32603, message: 'server sent something that is not MCP' },
   'upstream.http_error': { http: 200, rpc: -32603, message: 'server answered with an HTTP error' },
   'upstream.too_large': { http: 200, rpc: -32603, message: 'server sent a message over the limit' },
