@@ -41,8 +41,15 @@ export interface Exchange {
    * Asks the client something for this request: on its stream, or (modern) as part of an `input_required` result.
    * Resolves with the client's raw answer message, whose id means nothing. Rejects with `rpc.cancelled` when the request
    * ends first, and with the reason of `signal` when that is aborted; the client is told not to answer then.
+   * `onProgress` gets what the client says of how far it is (`notifications/progress`, a complete message, with the
+   * progress token of `params`); clients of 2026-07-28 have no way to say so.
    */
-  ask(method: string, params: Uint8Array, signal?: AbortSignal): Promise<Uint8Array>
+  ask(
+    method: string,
+    params: Uint8Array,
+    signal?: AbortSignal,
+    onProgress?: (message: Uint8Array) => void,
+  ): Promise<Uint8Array>
   /** Aborted when the caller cancelled. Made when it is first asked for: it costs more than the rest of a call. */
   readonly signal: AbortSignal
   /** Hears of the cancellation at most once, like a listener on `signal` without its cost; null stops listening. */

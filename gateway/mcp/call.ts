@@ -93,9 +93,15 @@ export class Call implements Exchange, SessionCall, Silent {
     if (!this.#done) this.openStream().send(message)
   }
 
-  async ask(method: string, params: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
+  async ask(
+    method: string,
+    params: Uint8Array,
+    signal?: AbortSignal,
+    onProgress?: (message: Uint8Array) => void,
+  ): Promise<Uint8Array> {
     if (this.#done) throw new GatewayError('rpc.cancelled')
-    return this.hold(this.session.ask(this, this.openStream(), { method, params, signal }))
+    const question = { method, params, signal, onProgress }
+    return this.hold(this.session.asks.ask(this, this.openStream(), question))
   }
 
   /** Whoever waits for a person takes no place from others. */
@@ -175,7 +181,7 @@ export class Call implements Exchange, SessionCall, Silent {
     if (this.#asking === 0) this.#count(-1)
     this.host.silent.remove(this.#silence)
     this.session.calls.remove(this.#place)
-    this.session.dropAsks(this, this.#stream)
+    this.session.asks.drop(this, this.#stream)
     return true
   }
 

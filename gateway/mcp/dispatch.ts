@@ -158,7 +158,8 @@ export function createDispatch(deps: DispatchDeps) {
 
   /** Notifications and answers: taken, never answered. What is unknown, or about nothing in flight, is dropped. */
   function take(session: Session, message: Envelope): Response {
-    if (message.kind === 'response') session.answer(idToken(message), message.bytes)
+    if (message.kind === 'response') session.asks.answer(idToken(message), message.bytes)
+    else if (message.method === 'notifications/progress') session.asks.progress(message)
     else if (message.method === 'notifications/cancelled') {
       const token = cancelledToken(message)
       session.calls.newest((call) => call.token === token)?.cancel(new GatewayError('rpc.cancelled'))

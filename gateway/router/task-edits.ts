@@ -117,10 +117,10 @@ export function withTaskIds(exchange: Exchange, side: TaskSide): Exchange {
       const edits = down(bytes, params)
       if (edits) exchange.notify(splice(bytes, edits))
     },
-    async ask(method, params, signal) {
+    async ask(method, params, signal, onProgress) {
       const edits = down(params, { start: 0, end: params.length })
       if (!edits) throw new GatewayError('rpc.params', 'the client of this call has no such task')
-      const answer = await exchange.ask(method, splice(params, edits), signal)
+      const answer = await exchange.ask(method, splice(params, edits), signal, onProgress)
       const { result } = scanMessage(answer)
       return splice(answer, relatedUp(side, answer, result))
     },

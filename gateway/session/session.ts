@@ -1,11 +1,12 @@
 import { LiveList } from '../collections/live-list'
 import type { LogLevel } from '../domain/exchange'
-import { GatewayError, toGatewayError, toJsonRpcError } from '../errors'
+import { GatewayError, toJsonRpcError } from '../errors'
 import type { FeatureView } from '../policy/feature-view'
 import type { Runtime } from '../runtime'
-import { errorMessage, notificationMessage, requestMessage } from '../wire/messages'
+import { errorMessage } from '../wire/messages'
 import { readEventId, requestTag } from './event-ids'
 import { EventStream } from './event-stream'
+import { Asks } from './asks'
 import { createMissed } from './missed'
 import { createReplay, type Replay } from './replay'
 
@@ -25,19 +26,6 @@ export interface SessionCall {
 export interface ClientLoad {
   inFlight: number
   sessions: Set<Session>
-}
-
-/** What a client is asked; `params` is raw JSON. */
-export interface Question {
-  method: string
-  params: Uint8Array
-  signal?: AbortSignal
-}
-
-interface Ask {
-  owner: SessionCall
-  resolve: (answer: Uint8Array) => void
-  reject: (error: GatewayError) => void
 }
 
 /** What a session is made of; `label` is the hash of its id and may be stored and passed on. */
@@ -67,16 +55,14 @@ export class Session {
   /** What its client was last told about. */
   told: FeatureView | null = null
   readonly replay: Replay
+  /**
+   * Ids begin elsewhere in each life of the session: what a client answers to a question of an earlier one must not
+   * answer another. Within 31 bits, which every client can read.
+   */
+  readonly asks: Asks
   readonly #streams = new Map<number, EventStream>()
-  readonly #asks = new Map<number, Ask>()
   readonly #missed = createMissed()
   #lastStream = LISTEN
-  /**
-   * Begins elsewhere in each life of the session: what a client answers to a question of an earlier one must not answer
-   * another. Within 31 bits, which every client can read.
-   */
-  #lastAsk: number
-  #ended = false
 
   constructor(
     readonly facts: SessionFacts,
@@ -91,7 +77,7 @@ export class Session {
     this.logLevel = facts.logLevel
     this.lastSeen = clock.now()
     this.replay = createReplay(clock.monotonic)
-    this.#lastAsk = Number.parseInt(epoch.slice(0, 7), 16)
+    this.asks = new Asks(Number.parseInt(epoch.slice(0, 7), 16))
     this.listen = new EventStream(LISTEN, epoch, this.replay, this.#primes)
   }
 
@@ -176,53 +162,11 @@ export class Session {
     for (const message of this.#missed.take()) stream.send(message)
   }
 
-  /**
-   * Sends a request to the client on `stream`; resolves with its raw answer message. Rejects when the owner ends, and
-   * when the question is taken back.
-   */
-  ask(owner: SessionCall, stream: EventStream, question: Question): Promise<Uint8Array> {
-    if (this.#ended) return Promise.reject(new GatewayError('session.unknown'))
-    this.#lastAsk += 1
-    const id = this.#lastAsk
-    const { method, params, signal } = question
-    return new Promise((resolve, reject) => {
-      this.#asks.set(id, { owner, resolve, reject })
-      signal?.addEventListener('abort', () => this.#takeBack(id, stream, toGatewayError(signal.reason)))
-      stream.send(requestMessage(id, method, params))
-    })
-  }
-
-  #takeBack(id: number, stream: EventStream | null, reason: GatewayError): void {
-    const ask = this.#asks.get(id)
-    if (!ask) return
-    this.#asks.delete(id)
-    stream?.send(notificationMessage('notifications/cancelled', { requestId: id }))
-    ask.reject(reason)
-  }
-
-  /** An answer the client posted. Answers to nothing are ignored: they may be late. */
-  answer(idToken: string, message: Uint8Array): void {
-    const id = Number(idToken)
-    const ask = this.#asks.get(id)
-    if (!ask) return
-    this.#asks.delete(id)
-    ask.resolve(message)
-  }
-
-  /** Takes back what `owner` still asks; the client is told on `stream`. */
-  dropAsks(owner: SessionCall, stream: EventStream | null): void {
-    if (this.#asks.size === 0) return
-    for (const [id, ask] of this.#asks)
-      if (ask.owner === owner) this.#takeBack(id, stream, new GatewayError('rpc.cancelled'))
-  }
-
   /** Stops all calls and streams. */
   end(): void {
-    this.#ended = true
     const reason = new GatewayError('session.unknown', 'the session ended')
     for (const call of this.calls.toArray()) call.cancel(reason)
-    for (const ask of this.#asks.values()) ask.reject(reason)
-    this.#asks.clear()
+    this.asks.end(reason)
     this.listen.finish()
     for (const stream of this.#streams.values()) stream.finish()
     this.#streams.clear()

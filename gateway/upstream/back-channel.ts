@@ -98,7 +98,7 @@ export function createBackChannel(deps: BackChannelDeps): BackChannel {
     openBytes += message.bytes.length
     try {
       const params = message.params ? rawOf(message.bytes, message.params) : emptyObject
-      const answer = scanMessage(await exchange.ask(method, params, abort.signal))
+      const answer = scanMessage(await exchange.ask(method, params, abort.signal, send))
       if (answer.id) send(splice(answer.bytes, [{ ...answer.id, with: id }]))
     } catch (thrown) {
       // A request that was taken back wants no answer.

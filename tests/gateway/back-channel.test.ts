@@ -23,7 +23,12 @@ const client = (capabilities: object = everything, key = 0) =>
   openAskedClient(daemon.mcpUrl, keys[key] ?? '', capabilities)
 const question = (call: OpenCall) =>
   eventually(
-    () => call.messages().find(({ method }) => method !== undefined) as { id: number; method: string },
+    () =>
+      call.messages().find(({ method }) => method !== undefined) as {
+        id: number
+        method: string
+        params?: { _meta?: object }
+      },
     (found) => found !== undefined,
   )
 const said = async (call: OpenCall): Promise<string> => {
@@ -212,4 +217,31 @@ test('[mcp.back-channel] a person may take longer than the time-outs of calls, b
     )
     for (const key of keys) await daemon.cli(['config', 'reset', key])
   }
+})
+
+test('[mcp.back-channel] [mcp.progress] what a client says of how far it is reaches the server that asked, with its own token', async () => {
+  const one = await client()
+  const stranger = await client()
+  const told = async () => said(await one.call(900, 'asking_progressed'))
+  const meta = '{"k":1.50,"progressToken":"tok\\u0031"}'
+  const call = await one.call(1, 'asking_ask', { method: 'elicitation/create', params: `{"_meta":${meta}}` })
+  const asked = await question(call)
+  expect(asked.params?._meta).toEqual({ k: 1.5, progressToken: asked.id })
+  const step = (token: unknown, progress: number) =>
+    `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":${progress},"progressToken":${JSON.stringify(token)},"x":1.0}}`
+  // Of another session, and of what nobody asked.
+  for (const [from, token] of [
+    [stranger, asked.id],
+    [one, asked.id + 1],
+    [one, 'tok1'],
+  ] as const)
+    expect(await from.send(step(token, 0))).toBe(202)
+  expect(await one.send(step(asked.id, 1))).toBe(202)
+  expect(await eventually(told, (lines) => lines !== '')).toBe(
+    '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":1,"progressToken":"tok\\u0031","x":1.0}}',
+  )
+  await one.send(`{"jsonrpc":"2.0","id":${asked.id},"result":{"action":"accept"}}`)
+  await said(call)
+  await one.send(step(asked.id, 2))
+  expect((await told()).split('\n')).toHaveLength(1)
 })

@@ -5,6 +5,7 @@
 //   `headed` {region?, count?, inner?}: says its arguments; they are to be repeated in headers
 //   `pid` {}: which process it is
 //   `cancelled` {}: the ids of calls that were cancelled
+//   `progressed` {}: the lines with progress of clients it got
 //   `late` {elicitationId}: answers -32042, and says 50 ms later that the page is done
 import { decodeUtf8 } from '../../gateway/wire/text'
 let lastAsk = 0
@@ -12,6 +13,7 @@ let atStart = ''
 const asks = new Map<string, (answer: string) => void>()
 const held: (() => void)[] = []
 const cancelled: unknown[] = []
+const progressed: string[] = []
 
 interface Message {
   id?: number | string
@@ -42,6 +44,7 @@ async function call(id: unknown, name: string, args: Record<string, unknown>): P
   if (name === 'asked') return text(id, atStart)
   if (name === 'headed') return text(id, JSON.stringify(args))
   if (name === 'pid') return text(id, String(process.pid))
+  if (name === 'progressed') return text(id, progressed.join('\n'))
   if (name === 'cancelled') return text(id, cancelled.join(' '))
   if (name === 'late') {
     const { elicitationId } = args
@@ -70,12 +73,21 @@ const headed = {
     inner: { type: 'object', properties: { dry: { type: 'boolean', 'x-mcp-header': 'Dry-Run' } } },
   },
 }
-const tools = ['ask', 'hold', 'release', 'holding', 'asked', 'headed', 'cancelled', 'pid', 'late'].map(
-  (name) => ({
-    name,
-    inputSchema: name === 'headed' ? headed : { type: 'object' },
-  }),
-)
+const tools = [
+  'ask',
+  'hold',
+  'release',
+  'holding',
+  'asked',
+  'headed',
+  'cancelled',
+  'progressed',
+  'pid',
+  'late',
+].map((name) => ({
+  name,
+  inputSchema: name === 'headed' ? headed : { type: 'object' },
+}))
 
 let rest = ''
 for await (const chunk of Bun.stdin.stream()) {
@@ -99,6 +111,7 @@ for await (const chunk of Bun.stdin.stream()) {
         void ask(what, '{}').answer.then((answer) => (atStart += `${answer}\n`))
     } else if (method === 'tools/list') reply(id, { result: { tools } })
     else if (method === 'tools/call') void call(id, params?.name ?? '', params?.arguments ?? {})
+    else if (method === 'notifications/progress') progressed.push(line)
     else if (method === 'notifications/cancelled') cancelled.push(params?.requestId)
     else if (id !== undefined) reply(id, { result: {} })
   }
