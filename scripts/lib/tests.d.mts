@@ -9,5 +9,10 @@ export function runFile(bun: string, path: string, withReport?: boolean, limit?:
 export function runTests(
   bun: string,
   files: readonly string[],
-  options?: { first?: readonly (() => Promise<void>)[]; withReports?: boolean; limit?: number },
+  options?: {
+    first?: readonly (() => Promise<void>)[]
+    withReports?: boolean
+    limit?: number
+    print?: (text: string) => void
+  },
 ): Promise<Pick<FileResult, 'passed' | 'failed' | 'skipped'> & { reports: string[] }>

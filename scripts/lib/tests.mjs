@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { binary } from './binary.mjs'
 import { emptyHome } from './empty-home.mjs'
 import { laneCount, runHeldBack, runInLanes } from './lanes.mjs'
-import { root, say } from './process.mjs'
+import { root } from './process.mjs'
 
 // A test that needs longer says so itself. Side by side a core is shared, and a machine may be slow: this is generous.
 // What hangs costs a minute or two then, and however much hangs, the end comes before CI loses patience, with a count.
@@ -70,6 +70,8 @@ export async function runFile(bun, path, withReport = false, limit = FILE_MS) {
   }
 }
 
+const toStderr = (text) => void process.stderr.write(text)
+
 /** What `runFile` would say of a file for which no time was left. */
 const notBegun = (path) => ({
   output: `FAILED ${path}: it was not begun, because the time for all tests was over\n`,
@@ -79,23 +81,25 @@ const notBegun = (path) => ({
 /**
  * `{ passed, failed, skipped, reports }` of the files; what each printed is shown in one piece when it is over.
  * `first`: other jobs that start before the tests. `withReports`: also collects JUnit reports. `limit`: ms for all of it.
+ * `print` takes the text.
  */
-export async function runTests(bun, files, { first = [], withReports = false, limit = ALL_MS } = {}) {
+export async function runTests(bun, files, options = {}) {
+  const { first = [], withReports = false, limit = ALL_MS, print = toStderr } = options
   const results = []
   const end = Date.now() + limit
   const run = async ({ path }) => {
     const left = end - Date.now()
     const result = left > 0 ? await runFile(bun, path, withReports, Math.min(FILE_MS, left)) : notBegun(path)
-    process.stderr.write(result.output)
+    print(result.output)
     results.push(result)
   }
   const plans = files.map(patienceOf).sort(longestFirst)
   await runInLanes(laneCount(), [...first, ...plans.map((plan) => () => run(plan))])
   const sum = (word) => results.reduce((total, result) => total + result[word], 0)
   const broken = results.filter(({ failed }) => failed > 0)
-  if (broken.length > 0) say('\n== what failed, once more')
+  if (broken.length > 0) print('\n== what failed, once more\n')
   for (const { output } of broken)
-    for (const line of output.split('\n')) if (!line.startsWith('(pass)')) say(line)
+    for (const line of output.split('\n')) if (!line.startsWith('(pass)')) print(`${line}\n`)
   return {
     passed: sum('passed'),
     failed: sum('failed'),

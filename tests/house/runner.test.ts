@@ -45,5 +45,8 @@ test('[house] a file that ends early, by a signal, without a test or by a mistak
 
 test('[house] once the time for all tests is over no file is begun, and each counts as failed', async () => {
   const files = ['tests/unit/hints.test.ts', 'tests/unit/naming.test.ts']
-  expect(await runTests(process.execPath, files, { limit: 0 })).toMatchObject({ passed: 0, failed: 2 })
+  let printed = ''
+  const print = (text: string) => void (printed += text)
+  expect(await runTests(process.execPath, files, { limit: 0, print })).toMatchObject({ passed: 0, failed: 2 })
+  for (const file of files) expect(printed).toContain(`FAILED ${file}: it was not begun`)
 })
