@@ -51,7 +51,10 @@ test('[oauth.flow] [cli] who signed out is told that a sign-in is needed, at onc
   expect(refused.error?.message).toContain('`mcpmux login guarded`')
   await after.signIn(id)
   await whoami(after)
-  expect((await after.view(id)).state.status).toBe('ready')
+  await eventually(
+    () => after.view(id),
+    ({ state }) => state.status === 'ready',
+  )
   expect(await missing(after)).toBeNull()
 })
 
