@@ -20,7 +20,7 @@ export interface Failures {
   refusal(): GatewayError
 }
 
-/** Whether it was lost during a call says nothing about the server: most often there was none. */
+/** Where it is known how a server was lost, that it was says nothing more. */
 const whatHappened = (error: GatewayError): string =>
   (error.code === 'upstream.lost' && error.detail) || error.message
 
