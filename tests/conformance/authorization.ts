@@ -5,11 +5,23 @@ import { Tab } from '../support/sign-in'
 
 const suite = join(repository, 'node_modules/@modelcontextprotocol/conformance/dist/index.js')
 
+/** A port nobody listens on, out of those that no system gives away by itself: it stays free until it is used. */
+function freePort(): number {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000)
+    try {
+      Bun.listen({ hostname: '127.0.0.1', port, socket: { data: () => undefined } }).stop(true)
+      return port
+    } catch {
+      // Somebody has it.
+    }
+  }
+}
+
 /** Runs all of it against the sign-in of a daemon. `output` is what the suite printed. */
 export async function runAuthorization(daemon: Daemon): Promise<{ code: number; output: string }> {
-  const { origin, port } = new URL(daemon.mcpUrl.replace('127.0.0.1', 'localhost'))
-  // One below or above a port that is ours just now: free, and nobody else's.
-  const callbackPort = Number(port) > 40_000 ? Number(port) - 1 : Number(port) + 1
+  const { origin } = new URL(daemon.mcpUrl.replace('127.0.0.1', 'localhost'))
+  const callbackPort = freePort()
   const registered = await fetch(`${origin}/oauth/register`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -29,14 +41,14 @@ export async function runAuthorization(daemon: Daemon): Promise<{ code: number; 
     await tab.open(address)
     await daemon.ok('approve', tab.code)
     const callback = await tab.carriedOn()
-    // The suite names the address before it listens for the answer.
+    // The suite names the address before it listens for the answer; when it is over it says itself what went wrong.
     await eventually(
       () =>
         fetch(callback).then(
           (answer) => answer.text(),
           () => null,
         ),
-      (answered) => answered !== null,
+      (answered) => answered !== null || child.exitCode !== null,
     )
   }
   const errors = new Response(child.stderr).text()
