@@ -48,13 +48,13 @@ const emptyObject = encodeUtf8('{}')
 
 const tooMuch = 'McpMux passes no more questions on before some of those that wait are answered'
 const ambiguous =
-  'McpMux cannot tell which of the calls in flight this request belongs to, so nobody was asked; ' +
+  'McpMux cannot tell which of the calls in flight, or given up lately, this request belongs to, so nobody was asked; ' +
   'a server that asks during several calls at once needs its own process for each client (isolation)'
 
 /**
  * A request reaches the client whose call caused it, on that call's stream, and nobody else. Where the leg does not say
  * which call that is, it is the sole call in flight, or the newest when all are of one session or client; anything else is
- * refused, never guessed.
+ * refused, never guessed. A call that was given up counts as in flight for as long as its server may go on with it.
  */
 export function createBackChannel(deps: BackChannelDeps): BackChannel {
   const { pending, send, stray } = deps
@@ -80,7 +80,8 @@ export function createBackChannel(deps: BackChannelDeps): BackChannel {
       // A call whose client is asked already waits for that, as a rule.
       if (!found || call.asking === 0 || found.asking > 0) found = call
     }
-    return found
+    const conversation = found?.exchange?.conversation ?? null
+    return found && pending.givenUp.mayBeOfOthers(conversation) ? 'ambiguous' : found
   }
 
   async function pass(message: Envelope, id: Uint8Array, method: string, call: PendingCall): Promise<void> {

@@ -19,8 +19,8 @@ export interface InboundEvents {
   taskChanged(message: Envelope): void
   /** What a conversation waits for comes outside a call. */
   toConversation(conversation: string, message: Envelope): void
-  /** A log message or other notification outside a call. */
-  unsolicited(message: Envelope, level: LogLevel | null): void
+  /** A log message or other notification outside a call; `mayBeFor` tells whether a conversation may have it. */
+  unsolicited(message: Envelope, level: LogLevel | null, mayBeFor: (conversation: string) => boolean): void
 }
 
 export interface InboundOptions {
@@ -45,6 +45,7 @@ export interface Inbound {
 /** Sorts what arrives from a server: answers to their calls, notifications to the call or the Space they belong to. */
 export function createInbound(options: InboundOptions): Inbound {
   const { pending, events, log } = options
+  const { givenUp } = pending
   const completions = createCompletions()
   let strays = 0
   const stray = (what: string) => {
@@ -60,13 +61,15 @@ export function createInbound(options: InboundOptions): Inbound {
       call.progress?.flush()
       if (message.error && call.exchange) completions.read(message, call.exchange)
       call.resolve(message)
-    } else stray('an answer nobody waits for (unknown or repeated id)')
+    } else if (id === null || !givenUp.answered(id))
+      stray('an answer nobody waits for (unknown or repeated id)')
   }
 
   function progress(message: Envelope): void {
     const span = message.params && member(message.bytes, message.params, 'progressToken')
     const id = span ? numberAt(message, span.start, span.end) : null
     const call = id === null ? null : pending.get(id)
+    if (id !== null && givenUp.has(id)) return
     if (!span || !call) return stray('progress for a call that is not open')
     call.activeAt = options.runtime.monotonic()
     call.progress ??= gateOf(call)
@@ -83,7 +86,10 @@ export function createInbound(options: InboundOptions): Inbound {
     })
   }
 
-  /** The call a message belongs to: the one on whose stream it came, else the only conversation with calls open. */
+  /**
+   * The call a message belongs to: the one on whose stream it came, else the only conversation with calls the server
+   * works on.
+   */
   function owner(callId: number | null): Exchange | null {
     if (callId !== null) return pending.get(callId)?.exchange ?? null
     let found: Exchange | null = null
@@ -92,23 +98,23 @@ export function createInbound(options: InboundOptions): Inbound {
       if (found && found.conversation !== exchange.conversation) return null
       found = exchange
     }
-    return found
+    return found && !givenUp.mayBeOfOthers(found.conversation) ? found : null
   }
 
   function logged(message: Envelope, callId: number | null): void {
     const span = message.params && member(message.bytes, message.params, 'level')
     const level = logLevels.find((name) => name === (span ? textOf(message.bytes, span) : null)) ?? 'info'
     const exchange = owner(callId)
-    if (!exchange) return inFlightOfClients() ? undefined : events.unsolicited(message, level)
+    if (!exchange) return outsideCalls(message, level)
     if (exchange.logLevel && logLevels.indexOf(level) >= logLevels.indexOf(exchange.logLevel)) {
       exchange.notify(message.bytes)
     }
   }
 
-  /** True while calls of clients are open: a message that fits none of them alone belongs to nobody for sure. */
-  function inFlightOfClients(): boolean {
-    for (const { exchange } of pending.values()) if (exchange) return true
-    return false
+  function outsideCalls(message: Envelope, level: LogLevel | null): void {
+    // While calls of clients are open, a message that fits none of them alone belongs to nobody for sure.
+    for (const { exchange } of pending.values()) if (exchange) return
+    events.unsolicited(message, level, (conversation) => !givenUp.mayBeOfOthers(conversation))
   }
 
   function updated(message: Envelope): void {
@@ -149,7 +155,7 @@ export function createInbound(options: InboundOptions): Inbound {
   function other(message: Envelope, callId: number | null): void {
     const exchange = owner(callId)
     if (exchange) exchange.notify(message.bytes)
-    else if (!inFlightOfClients()) events.unsolicited(message, null)
+    else outsideCalls(message, null)
   }
 
   return {

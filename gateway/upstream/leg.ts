@@ -165,7 +165,7 @@ export async function openLeg(options: ConnectionOptions): Promise<Leg> {
     },
     send: (message) => send(message, null),
     cancel(id) {
-      const dropped = pending.take(id)
+      const dropped = pending.giveUp(id, runtime.monotonic())
       if (!dropped) return
       cancelUpstream(dropped, 'the caller cancelled')
       dropped.reject(new GatewayError('rpc.cancelled'))

@@ -1,11 +1,10 @@
 import type { EraVerdict } from '../domain/era'
-import type { LogLevel } from '../domain/exchange'
 import type { Server } from '../domain/server'
 import type { GatewayError } from '../errors'
 import type { ChannelEvents } from '../transport/channel'
-import type { Envelope } from '../wire/envelope'
 import type { CatalogRefresh } from './catalog-refresh'
 import type { Connection } from './connection'
+import type { InboundEvents } from './inbound'
 import { openByEra } from './open-by-era'
 import type { ResourceListeners } from './resource-listeners'
 import type { Slots } from './slots'
@@ -40,9 +39,9 @@ export function openConnection(
   }
 
   /** A message outside any call goes to the one conversation that uses this server, else to nobody. */
-  function unsolicited(message: Envelope, level: LogLevel | null): void {
+  function unsolicited(...[message, level, mayBeFor]: Parameters<InboundEvents['unsolicited']>): void {
     const [only, ...others] = owner.active()
-    if (only === undefined || others.length > 0) return
+    if (only === undefined || others.length > 0 || !mayBeFor(only)) return
     if (level) downstream.log(server.id, only, message)
     else downstream.forward(server.id, only, message)
   }

@@ -3,6 +3,7 @@ import type { Exchange } from '../domain/exchange'
 import { GatewayError } from '../errors'
 import type { Runtime } from '../runtime'
 import type { Envelope, Span } from '../wire/envelope'
+import { createGivenUpCalls, type GivenUpCalls } from './given-up-calls'
 import type { ProgressGate } from './progress-gate'
 
 /** A step of progress, and where our token stands in it. */
@@ -39,15 +40,30 @@ export interface PendingCalls {
   get(id: number): PendingCall | null
   /** Oldest first. */
   values(): Iterable<PendingCall>
-  /** Removes and returns the calls that are over their time. */
+  /** Like `take`, for a call its server may go on with. */
+  giveUp(id: number, now: number): PendingCall | null
+  /** Gives up and returns the calls that are over their time. */
   expire(now: number): PendingCall[]
+  /** Those of clients. */
+  readonly givenUp: GivenUpCalls
   failAll(error: GatewayError): void
 }
 
 export function createPendingCalls(): PendingCalls {
   const calls = new IdTable<PendingCall>()
+  const givenUp = createGivenUpCalls()
   let lastId = 0
+
+  function giveUp(id: number, now: number): PendingCall | null {
+    const call = calls.take(id)
+    if (call?.exchange)
+      givenUp.add({ id, conversation: call.exchange.conversation, startedAt: call.startedAt }, now)
+    return call
+  }
+
   return {
+    givenUp,
+    giveUp,
     nextId: () => ++lastId,
     add: (call) => void calls.set(call.id, call),
     take: (id) => calls.take(id),
@@ -57,7 +73,8 @@ export function createPendingCalls(): PendingCalls {
       const isLate = ({ asking, activeAt, startedAt, idleTimeout, totalTimeout }: PendingCall) =>
         asking === 0 && (now - activeAt >= idleTimeout || now - startedAt >= totalTimeout)
       const late = calls.toArray().filter(isLate)
-      for (const { id } of late) calls.take(id)
+      for (const { id } of late) giveUp(id, now)
+      givenUp.sweep(now)
       return late
     },
     failAll(error) {

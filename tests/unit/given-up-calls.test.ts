@@ -1,0 +1,62 @@
+import { expect, test } from 'bun:test'
+import fc from 'fast-check'
+import { createGivenUpCalls } from '../../gateway/upstream/given-up-calls'
+
+const MINUTE = 60_000
+
+test('[threat.13] [mcp.cancellation] a call given up counts until it is answered, or for as long again as it took', () => {
+  const calls = createGivenUpCalls()
+  const isOpen = () => calls.mayBeOfOthers('other')
+  // For a minute at least.
+  calls.add({ id: 1, conversation: 'own', startedAt: 1000 }, 1001)
+  calls.sweep(1000 + MINUTE)
+  expect(isOpen()).toBe(true)
+  calls.sweep(1001 + MINUTE)
+  expect(isOpen()).toBe(false)
+  calls.add({ id: 2, conversation: 'own', startedAt: 0 }, 10 * MINUTE)
+  calls.sweep(20 * MINUTE - 1)
+  expect([isOpen(), calls.has(2)]).toEqual([true, true])
+  calls.sweep(20 * MINUTE)
+  expect([isOpen(), calls.has(2)]).toEqual([false, false])
+  calls.add({ id: 3, conversation: 'own', startedAt: 0 }, 1)
+  expect([calls.answered(3), calls.answered(3), calls.answered(4)]).toEqual([true, false, false])
+  expect(isOpen()).toBe(false)
+})
+
+const step = fc.record({
+  id: fc.nat(30),
+  conversation: fc.constantFrom('a', 'b', null),
+  answered: fc.boolean(),
+})
+test('[threat.13] what may be of others is what a plain list of calls says', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      const calls = createGivenUpCalls()
+      const model = new Map<number, string | null>()
+      for (const { id, conversation, answered } of steps) {
+        if (answered) expect(calls.answered(id)).toBe(model.delete(id))
+        else if (!model.has(id)) {
+          calls.add({ id, conversation, startedAt: 0 }, 0)
+          model.set(id, conversation)
+        }
+        for (const asked of ['a', 'b', 'c', null])
+          expect(calls.mayBeOfOthers(asked)).toBe(
+            [...model.values()].some((other) => other === null || other !== asked),
+          )
+      }
+    }),
+  )
+})
+
+test('[threat.13] [limits] of more than can be kept in mind it is known that they are there, until their time is over', () => {
+  const calls = createGivenUpCalls()
+  const most = 4096
+  for (let id = 0; id < most; id++) calls.add({ id, conversation: 'own', startedAt: 0 }, 0)
+  expect(calls.mayBeOfOthers('own')).toBe(false)
+  calls.add({ id: most, conversation: 'own', startedAt: 0 }, 1)
+  for (let id = 0; id <= most; id++) calls.answered(id)
+  calls.sweep(MINUTE)
+  expect([calls.has(most), calls.mayBeOfOthers('own')]).toEqual([false, true])
+  calls.sweep(1 + MINUTE)
+  expect(calls.mayBeOfOthers('own')).toBe(false)
+})
