@@ -1,7 +1,8 @@
 import { IdTable } from '../collections/id-table'
 
 /** A server that never answers a cancelled call, as MCP asks of it, tells nobody when it stopped working on it. */
-const LEAST_MS = 60_000
+const LEAST_MS = 5000
+const LONGEST_MS = 120_000
 /** A client that cancels without end must not fill the memory. */
 const MOST = 4096
 
@@ -16,7 +17,7 @@ export interface GivenUpCall {
 /**
  * Calls of one connection that were cancelled or took too long, which their server may still work on: what it says or
  * asks meanwhile may be for them. One counts until it is answered after all; failing that for as long again as it was
- * waited for, and for a minute at least.
+ * waited for, but for five seconds at least and two minutes at most.
  */
 export interface GivenUpCalls {
   add(call: GivenUpCall, now: number): void
@@ -48,7 +49,7 @@ export function createGivenUpCalls(): GivenUpCalls {
 
   return {
     add({ id, conversation, startedAt }, now) {
-      const until = now + Math.max(LEAST_MS, now - startedAt)
+      const until = now + Math.min(Math.max(now - startedAt, LEAST_MS), LONGEST_MS)
       if (calls.size >= MOST) {
         unknownUntil = Math.max(unknownUntil, until)
         return

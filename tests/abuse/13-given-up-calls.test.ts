@@ -3,14 +3,15 @@ import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { openAskedClient, type AskedClient, type OpenCall } from '../support/asked-client'
 import { eventually, repository } from '../support/daemon'
-import { startSourceDaemon } from '../support/source-daemon'
+import { startSourceDaemon, tempHome } from '../support/source-daemon'
 
 const server = [process.execPath, join(repository, 'tests/servers/lingering-stdio.ts')]
 const SECRET = 'canary of the first client'
 
 /** Two clients of one process, who want every log message and can be asked. */
 async function openTwo() {
-  const daemon = await startSourceDaemon()
+  // A call counts for some seconds only after it was given up, which may be short on a busy machine.
+  const daemon = await startSourceDaemon({}, tempHome(), [], 'tests/servers/slow-clock-daemon.ts')
   await daemon.cli(['add', 'it', '--yes', '--', ...server])
   const open = async (name: string) => {
     const key = (await daemon.cli(['key', 'create', name])).stdout.trim()
@@ -91,7 +92,7 @@ test('[threat.13] [limits] what a server says and asks for a call over its time 
   await using both = await openTwo()
   const [one, two] = [both.one.client, both.two.client]
   await ask(one, 'working')
-  await both.daemon.cli(['config', 'set', 'timeouts.call_idle', '500'])
+  await both.daemon.cli(['config', 'set', 'timeouts.call_idle', '100'])
   const late = await call(one, 'work', { text: SECRET })
   expect(JSON.stringify(await late.answer())).toContain('upstream.timeout')
   await both.daemon.cli(['config', 'reset', 'timeouts.call_idle'])

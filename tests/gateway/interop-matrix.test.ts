@@ -52,6 +52,8 @@ for (const kind of clientKinds)
     describe(`${kind} client, ${upstream.server} server over ${upstream.transport}`, () => {
       let client: MatrixClient
       beforeAll(async () => {
+        // Of the client before it there is a cancelled call, which keeps the server from asking another for a while.
+        await daemon.ok('restart', 'fixture', '--space', nameOfUpstream(upstream))
         client = await connectMatrixClient(kind, daemon.mcpUrl, keys.get(upstream) ?? '')
       })
       afterAll(() => client[Symbol.asyncDispose]())

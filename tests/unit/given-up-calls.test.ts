@@ -2,24 +2,24 @@ import { expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { createGivenUpCalls } from '../../gateway/upstream/given-up-calls'
 
-const MINUTE = 60_000
+const SECOND = 1000
 
 test('[threat.13] [mcp.cancellation] a call given up counts until it is answered, or for as long again as it took', () => {
   const calls = createGivenUpCalls()
   const isOpen = () => calls.mayBeOfOthers('other')
-  // For a minute at least.
-  calls.add({ id: 1, conversation: 'own', startedAt: 1000 }, 1001)
-  calls.sweep(1000 + MINUTE)
-  expect(isOpen()).toBe(true)
-  calls.sweep(1001 + MINUTE)
-  expect(isOpen()).toBe(false)
-  calls.add({ id: 2, conversation: 'own', startedAt: 0 }, 10 * MINUTE)
-  calls.sweep(20 * MINUTE - 1)
-  expect([isOpen(), calls.has(2)]).toEqual([true, true])
-  calls.sweep(20 * MINUTE)
-  expect([isOpen(), calls.has(2)]).toEqual([false, false])
-  calls.add({ id: 3, conversation: 'own', startedAt: 0 }, 1)
-  expect([calls.answered(3), calls.answered(3), calls.answered(4)]).toEqual([true, false, false])
+  for (const [took, counts] of [
+    [1, 5 * SECOND],
+    [60 * SECOND, 60 * SECOND],
+    [600 * SECOND, 120 * SECOND],
+  ] as const) {
+    calls.add({ id: 1, conversation: 'own', startedAt: 1000 }, 1000 + took)
+    calls.sweep(1000 + took + counts - 1)
+    expect([isOpen(), calls.has(1)]).toEqual([true, true])
+    calls.sweep(1000 + took + counts)
+    expect([isOpen(), calls.has(1)]).toEqual([false, false])
+  }
+  calls.add({ id: 2, conversation: 'own', startedAt: 0 }, 1)
+  expect([calls.answered(2), calls.answered(2), calls.answered(3)]).toEqual([true, false, false])
   expect(isOpen()).toBe(false)
 })
 
@@ -55,8 +55,8 @@ test('[threat.13] [limits] of more than can be kept in mind it is known that the
   expect(calls.mayBeOfOthers('own')).toBe(false)
   calls.add({ id: most, conversation: 'own', startedAt: 0 }, 1)
   for (let id = 0; id <= most; id++) calls.answered(id)
-  calls.sweep(MINUTE)
+  calls.sweep(5 * SECOND)
   expect([calls.has(most), calls.mayBeOfOthers('own')]).toEqual([false, true])
-  calls.sweep(1 + MINUTE)
+  calls.sweep(1 + 5 * SECOND)
   expect(calls.mayBeOfOthers('own')).toBe(false)
 })
