@@ -3,7 +3,7 @@
 //   exits   ends on anything before initialize          hangs   says nothing before initialize
 //   alone   ends when another one of it runs            raw     speaks 2026-07-28 only
 //   turning TEMPER: what the file LOG.mode says when it starts (exits or raw), and the version in LOG.version
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, linkSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { alive } from '../support/scripted'
 
 const [given = 'raw', log = ''] = process.argv.slice(2)
@@ -93,13 +93,19 @@ function legacy(message: Message, line: string): void {
   return error(id, -32601, 'method not found')
 }
 
-if (mode === 'alone') {
-  const other = Number(read(`${log}.lock`, '0'))
-  writeFileSync(`${log}.lock`, String(process.pid))
-  // Each new one ends the one before.
-  if (other && alive(other)) process.kill(other, 'SIGKILL')
-}
 appendFileSync(log, `${process.pid} started\n`)
+if (mode === 'alone') {
+  // Each new one ends the one before; two that start at once are told apart by who links first.
+  const [lock, own] = [`${log}.lock`, `${log}.${process.pid}`]
+  writeFileSync(own, String(process.pid))
+  try {
+    linkSync(own, lock)
+  } catch {
+    const other = Number(readFileSync(lock, 'utf8'))
+    renameSync(own, lock)
+    if (alive(other)) process.kill(other, 'SIGKILL')
+  }
+}
 let rest = ''
 for await (const chunk of Bun.stdin.stream()) {
   rest += new TextDecoder().decode(chunk)
