@@ -1,5 +1,6 @@
 import type { OpenBrowser } from '../browser/open-browser'
 import type { AuditEntry } from '../domain/audit'
+import type { Called } from '../domain/called'
 import type { Server } from '../domain/server'
 import type { UpstreamState } from '../domain/upstream-state'
 import type { EventBus } from '../events'
@@ -64,6 +65,7 @@ export interface AdminDeps {
   runtime: Runtime
   events: EventBus
   spaces: SpaceStore
+  called: Called
   servers: ServerStore
   catalog: CatalogStore
   eras: EraStore

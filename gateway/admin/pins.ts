@@ -30,6 +30,8 @@ export interface ServerPins {
   alias: string
   spaceId: string
   space: string
+  /** The words that name it on a command line. */
+  called: string
   policy: PinPolicy
   /** To be repeated when what is shown here is accepted. */
   stamp: string
@@ -49,9 +51,12 @@ export interface DefinitionView {
   shown: Difference[]
 }
 
-type Deps = Pick<AdminDeps, 'pins' | 'spaces' | 'servers' | 'record'>
+type Deps = Pick<AdminDeps, 'pins' | 'spaces' | 'servers' | 'called' | 'record'>
 
-function serverPins(server: Server, { pins, spaces }: Pick<Deps, 'pins' | 'spaces'>): ServerPins {
+function serverPins(
+  server: Server,
+  { pins, spaces, called }: Pick<Deps, 'pins' | 'spaces' | 'called'>,
+): ServerPins {
   const policy = pins.policy(server.spaceId)
   return {
     serverId: server.id,
@@ -59,6 +64,7 @@ function serverPins(server: Server, { pins, spaces }: Pick<Deps, 'pins' | 'space
     alias: server.alias,
     spaceId: server.spaceId,
     space: spaces.get(server.spaceId).name,
+    called: called(server),
     policy,
     stamp: pins.stamp(server.id),
     changes: pins.findings(server.id).map((finding) => ({

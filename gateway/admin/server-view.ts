@@ -7,6 +7,7 @@ import type { ServerInput } from '../domain/server-input'
 import type { SignInStatus } from '../oauth/tokens'
 import type { UpstreamState } from '../domain/upstream-state'
 import type { AdminDeps } from './deps'
+import { missing } from './missing'
 import type { DefinitionBody } from './schemas'
 
 /** A declared input as it is shown: of a secret one only whether it is there. */
@@ -16,6 +17,8 @@ export interface InputView extends ServerInput {
 
 /** A server with its live state and what is known of its features; no value of a secret is in it. */
 export interface ServerView extends Omit<Server, 'inputs' | 'definition'> {
+  /** The words that name it on a command line. */
+  called: string
   definition: DefinitionBody
   inputs: InputView[]
   state: UpstreamState
@@ -23,6 +26,8 @@ export interface ServerView extends Omit<Server, 'inputs' | 'definition'> {
   signIn: SignInStatus | null
   /** Why it needs a person to sign in; null when it does not. */
   signInNeed: SignInNeed | null
+  /** Why it cannot be used now and what to do; null when nothing is missing. */
+  missing: string | null
   consent: { givenBy: string; givenAt: number } | null
   /** What to notice before approving it. */
   risks: string[]
@@ -36,7 +41,7 @@ export interface ServerView extends Omit<Server, 'inputs' | 'definition'> {
 }
 
 type StateDeps = Pick<AdminDeps, 'operator' | 'consents' | 'values' | 'signInStateOf'>
-type Deps = StateDeps & Pick<AdminDeps, 'catalog' | 'eras' | 'secrets' | 'logins'>
+type Deps = StateDeps & Pick<AdminDeps, 'called' | 'catalog' | 'eras' | 'secrets' | 'logins'>
 
 export const inputViews = (server: Server, secrets: AdminDeps['secrets']): InputView[] =>
   server.inputs.map((input) => ({
@@ -107,16 +112,20 @@ export function serverView(server: Server, deps: Deps): ServerView {
   const found = deps.eras.get(server.id)
   const state = stateOf(server, deps)
   const signIn = deps.logins.of(server)
+  const need = signInNeed(server, state, signIn)
+  const called = deps.called(server)
   const features: ServerView['features'] = { tool: 0, prompt: 0, resource: 0, template: 0 }
   for (const kind of featureKinds)
     features[kind] = catalog.features.filter((feature) => feature.kind === kind).length
   return {
     ...server,
+    called,
     definition: definitionBody(server.definition),
     inputs: inputViews(server, deps.secrets),
     state,
     signIn,
-    signInNeed: signInNeed(server, state, signIn),
+    signInNeed: need,
+    missing: missing(called, state, need),
     consent: deps.consents.of(server),
     risks: risks(server.definition, server.inputs),
     features,

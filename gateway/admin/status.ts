@@ -1,11 +1,8 @@
-import { type SignInNeed, signInReasons } from '../domain/authorization'
-import { missingWords } from '../domain/missing-values'
-import type { Server } from '../domain/server'
 import type { UpstreamState } from '../domain/upstream-state'
-import { visibleWord } from '../domain/visible-text'
 import { type ApprovalView, approvalViews } from './approvals'
 import { clientView } from './client-view'
 import type { AdminDeps, GatewayInfo } from './deps'
+import { missing } from './missing'
 import { resource } from './resource'
 import { signInNeed, stateOf } from './server-view'
 import type { Problem } from '../store/database'
@@ -50,29 +47,6 @@ export interface Status extends GatewayInfo {
   clients: { id: string; name: string; lastSeenAt: number | null; space: string; remark: string | null }[]
 }
 
-function missing(
-  { name, alias }: Pick<Server, 'name' | 'alias'>,
-  state: UpstreamState,
-  need: SignInNeed | null,
-): string | null {
-  const called = visibleWord(alias || name)
-  if (need !== null) return `sign-in needed: mcpmux login ${called} (${signInReasons[need]})`
-  switch (state.status) {
-    case 'disabled':
-      return `disabled; "mcpmux enable ${called}" switches it on`
-    case 'needs_consent':
-      return `what it would run is not approved; see "mcpmux consent ${called}"`
-    case 'needs_input':
-      return `needs ${missingWords(state.missing, called)}`
-    case 'locked':
-      return 'its secrets are locked; see "mcpmux vault status"'
-    case 'failed':
-      return state.message
-    default:
-      return null
-  }
-}
-
 function sessionKeyView({ sessionKeys, vault }: AdminDeps): SessionKeyView {
   const place = sessionKeys.keyIn()
   if (place === 'vault')
@@ -109,7 +83,7 @@ export function readStatus(deps: AdminDeps): Status {
         space: names.get(server.spaceId) ?? '',
         state,
         tools: catalog.get(server.id).features.filter((feature) => feature.kind === 'tool').length,
-        missing: missing(server, state, signInNeed(server, state, deps.logins.of(server))),
+        missing: missing(deps.called(server), state, signInNeed(server, state, deps.logins.of(server))),
       }
     }),
     vault: vaultView(deps),

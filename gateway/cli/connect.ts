@@ -1,6 +1,5 @@
 import type { ServerView } from '../admin/server-view'
 import { wayToGive } from '../domain/missing-values'
-import { visibleWord } from '../domain/visible-text'
 import type { ErrorCode } from '../errors'
 import { systemRuntime } from '../runtime'
 import { type AdminClient, must } from './client'
@@ -20,7 +19,7 @@ export function outcome(
   server: ServerView,
   { added = false }: { added?: boolean } = {},
 ): { line: string; code: number } {
-  const { name, alias, state, features, definition } = server
+  const { name, called, state, features, definition } = server
   if (state.status === 'ready' || state.status === 'idle') {
     const counts = [
       plural(features.tool, 'tool'),
@@ -30,7 +29,6 @@ export function outcome(
     return { line: `${safe(name)}: ${counts.join(', ')}`, code: exit.ok }
   }
   const cut = state.status === 'connecting'
-  const called = visibleWord(alias || name)
   const why =
     state.status === 'failed'
       ? `${state.message} (${state.code})`

@@ -33,11 +33,18 @@ export async function findServer(
   spaceWanted: string | undefined,
 ): Promise<ServerView> {
   const space = await findSpace(admin, spaceWanted)
-  const servers = await must(admin.api.servers.get({ query: { space: space.id } }))
-  const found =
-    servers.find((server) => server.id === wanted) ??
-    servers.find((server) => server.alias === wanted && wanted !== '') ??
-    servers.find((server) => server.name === wanted)
-  if (!found) throw new GatewayError('server.unknown', `${wanted} in Space ${space.name}`)
-  return found
+  const found = pick(await must(admin.api.servers.get({ query: { space: space.id } })), wanted)
+  if (found) return found
+  const elsewhere =
+    spaceWanted === undefined ? pick(await must(admin.api.servers.get({ query: {} })), wanted) : null
+  throw new GatewayError(
+    'server.unknown',
+    `${wanted} in Space ${space.name}${elsewhere ? `; there is one in another: "mcpmux show ${elsewhere.called}"` : ''}`,
+  )
 }
+
+const pick = (servers: readonly ServerView[], wanted: string): ServerView | null =>
+  servers.find((server) => server.id === wanted) ??
+  servers.find((server) => server.alias === wanted && wanted !== '') ??
+  servers.find((server) => server.name === wanted) ??
+  null

@@ -1,7 +1,6 @@
 import { must } from './client'
 import { type Command, exit } from './command'
 import { findSpace } from './find'
-import { signInRemark } from './login-text'
 import { safe, show, stateWord, table } from './output'
 import { parse, words } from './usage'
 
@@ -32,8 +31,7 @@ export const command: Command = {
       `no servers in Space ${space.name} yet; add one with "mcpmux add"`,
     )
     for (const server of servers) {
-      const remark = signInRemark(server)
-      if (remark !== null && !values.json) io.talk(`${safe(server.name)}: ${remark}`)
+      if (server.missing !== null && !values.json) io.talk(`${safe(server.name)}: ${safe(server.missing)}`)
     }
     return exit.ok
   },

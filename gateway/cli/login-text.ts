@@ -1,14 +1,10 @@
 import type { FlowView } from '../admin/flow-view'
 import type { ServerView } from '../admin/server-view'
-import { signInReasons } from '../domain/authorization'
-import { visibleWord } from '../domain/visible-text'
 import { safe } from './output'
 
 /** What a person has to do so that a server takes them, with the reason; null for nothing. */
-export function signInRemark({ name, alias, signInNeed }: ServerView): string | null {
-  if (signInNeed === null) return null
-  return `sign-in needed: mcpmux login ${visibleWord(alias || name)} (${signInReasons[signInNeed]})`
-}
+export const signInRemark = ({ signInNeed, missing }: ServerView): string | null =>
+  signInNeed === null ? null : missing
 
 const hostOf = (address: string): string => (URL.canParse(address) ? new URL(address).host : safe(address))
 

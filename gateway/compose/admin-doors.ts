@@ -29,7 +29,7 @@ export function openAdminDoors(
   { libc, quit }: { libc: Libc; quit: () => void },
 ): string {
   const { config, runtime, startedAt, redactor, journal, tell, trail, fault } = foundation
-  const { stores, events, vault, secrets, namedSecrets, values, consents, pins } = foundation
+  const { stores, events, vault, secrets, namedSecrets, values, consents, pins, called } = foundation
   const operator: Operator = {
     states: pool.states,
     async connect(serverId, signal) {
@@ -49,6 +49,7 @@ export function openAdminDoors(
   const admin = adminApi(
     {
       ...stores,
+      called,
       runtime,
       events,
       secrets,

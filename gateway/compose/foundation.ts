@@ -3,6 +3,7 @@ import type { Config } from '../config'
 import { createEvents } from '../events'
 import type { GatewayOptions } from './options'
 import { byGateway } from '../domain/audit'
+import { createCalled } from '../domain/called'
 import { createAuditTrail } from '../logs/audit'
 import { createJournal } from '../logs/journal'
 import { createTeller } from '../logs/teller'
@@ -106,6 +107,7 @@ export function openFoundation(parts: Parts, config: Config, options: GatewayOpt
     upkeep,
     trail,
     events,
+    called: createCalled(stores.spaces),
     safeFetch,
     vault,
     unlocking,

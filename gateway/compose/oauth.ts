@@ -22,7 +22,7 @@ import type { Foundation, Parts } from './foundation'
 /** What sign-ins at servers stand on. */
 export type OAuthFoundation = Pick<
   Foundation,
-  'runtime' | 'redactor' | 'vault' | 'events' | 'fault' | 'safeFetch'
+  'runtime' | 'redactor' | 'vault' | 'events' | 'fault' | 'safeFetch' | 'called'
 > & {
   stores: Pick<
     Foundation['stores'],
@@ -38,7 +38,7 @@ export type OAuth = ReturnType<typeof openOAuth>
 
 /** Keeps tokens and renews them until the end; takes people through sign-ins. `listening`: where the first door is, once open. */
 export function openOAuth(parts: Parts, foundation: OAuthFoundation, listening: () => Listening | null) {
-  const { runtime, redactor, vault, events, safeFetch, fault, trail, stores, consents } = foundation
+  const { runtime, redactor, vault, events, safeFetch, fault, trail, stores, consents, called } = foundation
   const { tokens: store, servers, settings } = stores
   const fetchFor = createOAuthFetch({ safeFetch, runtime })
   const endpoint = createTokenEndpoint({ safeFetch, runtime })
@@ -57,7 +57,15 @@ export function openOAuth(parts: Parts, foundation: OAuthFoundation, listening: 
   })
   const tokens = createTokens({ store, sealed, current, endpoint, registrationOf, events })
   const needs = createSignInNeeds({ current, store: stores.signInWants, runtime })
-  const authorizations = createAuthorizations({ store, current, needs, refresh, runtime, onNeed: tell })
+  const authorizations = createAuthorizations({
+    store,
+    current,
+    needs,
+    refresh,
+    runtime,
+    called,
+    onNeed: tell,
+  })
   parts.defer(refresh.close)
   parts.use(createRefresher({ servers: () => servers.list(), current, refresh, runtime, report: fault }))
   parts.defer(events.on('vault.changed', () => current.clear()))

@@ -29,6 +29,7 @@ export async function openServers(
     createPool({
       runtime,
       settings: settings.read,
+      called: foundation.called,
       events,
       servers,
       catalog: foundation.pins.catalog,

@@ -1,6 +1,6 @@
 import { joinedNeed, type SignInNeed } from '../domain/authorization'
+import type { Called } from '../domain/called'
 import type { Server } from '../domain/server'
-import { visibleWord } from '../domain/visible-text'
 import type { UpstreamState } from '../domain/upstream-state'
 import { toGatewayError } from '../errors'
 import type { Runtime } from '../runtime'
@@ -34,6 +34,7 @@ export interface AuthorizationsDeps {
   /** Other rights are needed, and were not before. */
   onNeed(tokens: OpenTokens): void
   runtime: Pick<Runtime, 'now' | 'monotonic'>
+  called: Called
 }
 
 /** After a new token was refused as well, the authorization server is not asked again for so long. Milliseconds. */
@@ -101,7 +102,10 @@ export function createAuthorizations(deps: AuthorizationsDeps): Authorizations {
     }
 
     return {
-      command: `\`mcpmux login ${visibleWord(server.alias || server.name)}\``,
+      // The active Space may be another one by the time it is told.
+      get command() {
+        return `\`mcpmux login ${deps.called(server)}\``
+      },
       covers(to) {
         const mine = current.of(place)
         return mine !== null && coversUrl(mine.tokens.resource, to)

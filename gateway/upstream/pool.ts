@@ -1,3 +1,4 @@
+import type { Called } from '../domain/called'
 import type { Exchange, LogLevel } from '../domain/exchange'
 import type { Server } from '../domain/server'
 import type { ReadSetting } from '../domain/settings'
@@ -29,6 +30,7 @@ const REFRESH_CHECK_MS = 600_000
 export interface PoolDeps {
   runtime: Runtime
   settings: ReadSetting
+  called: Called
   events: EventBus
   servers: ServerStore
   catalog: CatalogStore

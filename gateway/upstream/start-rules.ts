@@ -1,15 +1,13 @@
 import type { Server } from '../domain/server'
 import type { UpstreamState } from '../domain/upstream-state'
 import { missingWords } from '../domain/missing-values'
-import { visibleWord } from '../domain/visible-text'
 import { GatewayError } from '../errors'
 
-/** What a caller is told while a server in this state cannot be started, and what to do; null when it can. */
-export function startRefusal(
-  state: UpstreamState | null,
-  { alias, name }: Pick<Server, 'alias' | 'name'>,
-): GatewayError | null {
-  const called = visibleWord(alias || name)
+/**
+ * What a caller is told while a server in this state cannot be started, and what to do; null when it can. `called`: its
+ * name for commands.
+ */
+export function startRefusal(state: UpstreamState | null, called: string): GatewayError | null {
   switch (state?.status) {
     case 'disabled':
       return new GatewayError('upstream.disabled', `"mcpmux enable ${called}" switches it on`)

@@ -1,4 +1,5 @@
 import type { SignInNeed } from '../domain/authorization'
+import type { Called } from '../domain/called'
 import type { LogLevel } from '../domain/exchange'
 import type { Server } from '../domain/server'
 import type { ReadSetting } from '../domain/settings'
@@ -17,6 +18,7 @@ import type { Usage } from './usage'
 export interface UpstreamDeps {
   runtime: Runtime
   settings: ReadSetting
+  called: Called
   events: EventBus
   catalog: CatalogStore
   eras: EraStore

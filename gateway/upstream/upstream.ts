@@ -237,7 +237,7 @@ export class Upstream {
     if (this.#over)
       throw new GatewayError('upstream.unavailable', 'it was removed, or the gateway is stopping')
     const blocked = this.#status.blocked()
-    const refusal = startRefusal(blocked, this.#server)
+    const refusal = startRefusal(blocked, this.#deps.called(this.#server))
     if (blocked && refusal) {
       this.#status.enter(blocked)
       throw refusal
@@ -283,7 +283,7 @@ export class Upstream {
 
   #open(life: AbortSignal, onClose: (error: GatewayError | null) => void): Promise<Connection> {
     // What forbids it may have come while it waited for its place.
-    const refusal = startRefusal(this.#status.blocked(), this.#server)
+    const refusal = startRefusal(this.#status.blocked(), this.#deps.called(this.#server))
     if (refusal) return Promise.reject(refusal)
     const server = this.#server
     this.#secretStamp = this.#deps.secretStamp(server)

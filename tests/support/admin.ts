@@ -1,3 +1,4 @@
+import { createCalled } from '../../gateway/domain/called'
 import { treaty } from '@elysiajs/eden'
 import { join } from 'node:path'
 import { type AdminApi, adminApi } from '../../gateway/admin/app'
@@ -76,11 +77,21 @@ export function tempAdmin(
     fileKey: new Uint8Array(32).fill(7),
     vaultKey: () => vault.ownKey('consent'),
   })
+  const called = createCalled(stores.spaces)
   const parts = new AsyncDisposableStack()
   const oauth = openOAuth(
     parts,
     {
-      ...{ runtime: systemRuntime, redactor: createRedactor(), vault, events, stores, consents, trail },
+      ...{
+        runtime: systemRuntime,
+        redactor: createRedactor(),
+        vault,
+        events,
+        stores,
+        consents,
+        trail,
+        called,
+      },
       safeFetch: testFetch({ runtime: { ...systemRuntime, fetch } }),
       fault: (error) => internals.push(error),
       tell: { server: () => undefined },
@@ -90,6 +101,7 @@ export function tempAdmin(
   const opened: string[] = []
   const deps: AdminDeps = {
     ...stores,
+    called,
     flows: oauth.flows,
     logins: oauth.tokens,
     signInStateOf: oauth.stateOf,

@@ -1,4 +1,5 @@
 // What keeps and renews tokens, as the gateway builds it, over a real store and a real vault.
+import { createCalled } from '../../gateway/domain/called'
 import { openOAuth } from '../../gateway/compose/oauth'
 import type { Server } from '../../gateway/domain/server'
 import { createEvents } from '../../gateway/events'
@@ -37,6 +38,7 @@ export async function tokenParts(issuer: TokenIssuer, options: TokenPartsOptions
     parts,
     {
       ...{ runtime, redactor, vault, events, stores, safeFetch: testFetch({ runtime }) },
+      called: createCalled(stores.spaces),
       fault: (error) => void faults.push(error),
       consents: { of: () => ({ givenBy: 'test', givenAt: 0 }) },
       trail: { record: () => undefined },
