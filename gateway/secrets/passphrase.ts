@@ -47,8 +47,23 @@ export async function deriveKey(passphrase: Secret, derivation: string): Promise
         resolve(new Uint8Array(key))
         key.fill(0)
       })
-    })
+    }).finally(overwriteStacks)
   } finally {
     text.fill(0)
   }
 }
+
+/**
+ * scrypt leaves its last block, which is the key, on the stack of whichever thread of the pool made it. So many that take
+ * a moment each are made by all threads of it.
+ */
+const overwriteStacks = (): Promise<unknown> =>
+  Promise.all(
+    Array.from(
+      { length: navigator.hardwareConcurrency * 4 },
+      () =>
+        new Promise<void>((resolve) => {
+          scrypt('', '', KEY_BYTES, { N: 1024, r: 8, p: 1 }, () => resolve())
+        }),
+    ),
+  )

@@ -67,9 +67,12 @@ function keysInFile(dataDir: string): Keys & { wrapping: Uint8Array; data: Uint8
  */
 const unwiped: Record<string, number> = { session: 2, access: 2, wrapping: 1 }
 
-/** Each key that is in use once, everything else nowhere. What a request had goes with the next collections. */
+/**
+ * Each key that is in use once, everything else nowhere. What a request had goes with the next collections, which take
+ * further requests: who is asked nothing collects nothing.
+ */
 async function expectCopies(
-  { pid }: SourceDaemon,
+  daemon: SourceDaemon,
   label: string,
   keys: Keys,
   wanted: Record<string, number>,
@@ -81,7 +84,10 @@ async function expectCopies(
   }
   let last = {}
   const seen = await eventually(
-    () => (last = countInMemory(pid, keys)),
+    async () => {
+      for (let i = 0; i < 20; i++) await (await daemon.fetch('/servers')).text()
+      return (last = countInMemory(daemon.pid, keys))
+    },
     (counts) => Object.entries(counts).every(([name, times]) => isExpected(times, name)),
     30_000,
   ).catch(() => null)
