@@ -61,7 +61,7 @@ export function createInbound(options: InboundOptions): Inbound {
       call.progress?.flush()
       if (message.error && call.exchange) completions.read(message, call.exchange)
       call.resolve(message)
-    } else if (id === null || !givenUp.answered(id))
+    } else if (id === null || !givenUp.answered(id, message.error !== null))
       stray('an answer nobody waits for (unknown or repeated id)')
   }
 
@@ -69,7 +69,7 @@ export function createInbound(options: InboundOptions): Inbound {
     const span = message.params && member(message.bytes, message.params, 'progressToken')
     const id = span ? numberAt(message, span.start, span.end) : null
     const call = id === null ? null : pending.get(id)
-    if (id !== null && givenUp.has(id)) return
+    if (id !== null && givenUp.goesOn(id, options.runtime.monotonic())) return
     if (!span || !call) return stray('progress for a call that is not open')
     call.activeAt = options.runtime.monotonic()
     call.progress ??= gateOf(call)

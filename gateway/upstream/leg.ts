@@ -10,7 +10,7 @@ import { untilAborted } from './until-aborted'
 /** A request that is about to be sent. */
 export type NewCall = Omit<
   PendingCall,
-  'resolve' | 'reject' | 'startedAt' | 'activeAt' | 'progress' | 'asking'
+  'resolve' | 'reject' | 'startedAt' | 'activeAt' | 'progress' | 'asking' | 'pausedAt'
 >
 
 /** What an era wants done differently on a leg. */
@@ -91,9 +91,17 @@ export async function openLeg(options: ConnectionOptions): Promise<Leg> {
     if (rest) inbound.receive(rest, callId)
   }
 
+  /** A call failed on its way. That its stream broke, or a proxy spoke, does not end it at the server. */
+  function broke(callId: number, error: GatewayError): void {
+    const goesOn = error.code === 'upstream.lost' || error.code === 'upstream.http_error'
+    const isLeft = goesOn && !(error instanceof UndeliveredError)
+    const call = isLeft ? pending.giveUp(callId, runtime.monotonic()) : pending.take(callId)
+    call?.reject(error)
+  }
+
   const opening = options.open({
     onMessage: receive,
-    onCallFailed: (callId, error) => pending.take(callId)?.reject(error),
+    onCallFailed: broke,
     onWait(callId, waiting) {
       const call = pending.get(callId)
       if (waiting && call) waits.set(callId, pauseCall(call, runtime, options.onPlace))
@@ -126,7 +134,7 @@ export async function openLeg(options: ConnectionOptions): Promise<Leg> {
           ? thrown
           : new GatewayError('upstream.lost', undefined, { cause: thrown })
       if (callId === null) options.log('Transport', `a message could not be sent: ${error.message}`)
-      else pending.take(callId)?.reject(error)
+      else broke(callId, error)
     }
     try {
       const sent = channel.send(message, callId, headers)
@@ -159,7 +167,16 @@ export async function openLeg(options: ConnectionOptions): Promise<Leg> {
         )
       const now = runtime.monotonic()
       return new Promise<Envelope>((resolve, reject) => {
-        pending.add({ ...call, startedAt: now, activeAt: now, progress: null, asking: 0, resolve, reject })
+        pending.add({
+          ...call,
+          startedAt: now,
+          activeAt: now,
+          progress: null,
+          asking: 0,
+          pausedAt: 0,
+          resolve,
+          reject,
+        })
         send(message, call.id, headers)
       })
     },

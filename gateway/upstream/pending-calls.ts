@@ -27,6 +27,8 @@ export interface PendingCall {
   totalTimeout: number
   /** How often its client is being asked something now, or a token fetched for it; no time-out runs meanwhile. */
   asking: number
+  /** Since when it is asked, or a token fetched. */
+  pausedAt: number
   resolve(answer: Envelope): void
   reject(error: GatewayError): void
 }
@@ -56,8 +58,9 @@ export function createPendingCalls(): PendingCalls {
 
   function giveUp(id: number, now: number): PendingCall | null {
     const call = calls.take(id)
-    if (call?.exchange)
-      givenUp.add({ id, conversation: call.exchange.conversation, startedAt: call.startedAt }, now)
+    if (!call?.exchange) return call
+    const paused = call.asking > 0 ? now - call.pausedAt : 0
+    givenUp.add({ id, conversation: call.exchange.conversation, startedAt: call.startedAt + paused }, now)
     return call
   }
 
@@ -92,15 +95,15 @@ export function pauseCall(
   { monotonic }: Pick<Runtime, 'monotonic'>,
   onPlace: (by: 1 | -1) => void,
 ): () => void {
-  const since = monotonic()
   call.asking += 1
+  if (call.asking === 1) call.pausedAt = monotonic()
   if (call.asking === 1 && call.exchange) onPlace(-1)
   return () => {
     call.asking -= 1
     if (call.asking > 0) return
     if (call.exchange) onPlace(1)
     const now = monotonic()
-    call.startedAt += now - since
+    call.startedAt += now - call.pausedAt
     call.activeAt = now
   }
 }

@@ -1,18 +1,19 @@
 // A server that goes on with a call nobody waits for any more: what it says and asks for it is nobody else's.
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
+import { startLingeringHttp } from '../servers/lingering-http'
 import { openAskedClient, type AskedClient, type OpenCall } from '../support/asked-client'
 import { eventually, repository } from '../support/daemon'
 import { startSourceDaemon, tempHome } from '../support/source-daemon'
 
-const server = [process.execPath, join(repository, 'tests/servers/lingering-stdio.ts')]
+const stdio = ['--', process.execPath, join(repository, 'tests/servers/lingering-stdio.ts')]
 const SECRET = 'canary of the first client'
 
-/** Two clients of one process, who want every log message and can be asked. */
-async function openTwo() {
+/** Two clients of one server, who want every log message and can be asked. */
+async function openTwo(server = stdio) {
   // A call counts for some seconds only after it was given up, which may be short on a busy machine.
   const daemon = await startSourceDaemon({}, tempHome(), [], 'tests/servers/slow-clock-daemon.ts')
-  await daemon.cli(['add', 'it', '--yes', '--', ...server])
+  await daemon.cli(['add', 'it', '--yes', ...server])
   const open = async (name: string) => {
     const key = (await daemon.cli(['key', 'create', name])).stdout.trim()
     const client = await openAskedClient(daemon.mcpUrl, key, { elicitation: { form: {} } })
@@ -99,6 +100,27 @@ test('[threat.13] [limits] what a server says and asks for a call over its time 
   await expectNothing(two)
 })
 
+test('[threat.13] [mcp.cancellation] that a server confirms the end of a call does not say that it stopped', async () => {
+  await using both = await openTwo()
+  const [one, two] = [both.one.client, both.two.client]
+  const { id, working } = await work(one, { confirms: true })
+  await one.send(cancelOf(id))
+  await (await working).answer()
+  expect(await ask(two, 'cancelled')).toBe('1')
+  await expectNothing(two)
+})
+
+test('[threat.13] [mcp.back-channel] nor does a proxy that gives a call up over HTTP, where what is of no call has a stream', async () => {
+  await using server = startLingeringHttp()
+  await using both = await openTwo(['--url', server.url])
+  const [one, two] = [both.one.client, both.two.client]
+  const broken = await call(one, 'work', { text: SECRET })
+  expect(JSON.stringify(await broken.answer())).toContain('upstream.http_error')
+  await expectNothing(two)
+  const own = await beAsked(one)
+  expect(own.split(SECRET)).toHaveLength(3)
+})
+
 test('[threat.13] [mcp.logging] the last words for a client that left reach no other client', async () => {
   await using both = await openTwo()
   const [one, two] = [both.one.client, both.two.client]
@@ -107,15 +129,22 @@ test('[threat.13] [mcp.logging] the last words for a client that left reach no o
   await ask(two, 'working')
   const headers = { Authorization: `Bearer ${both.one.key}`, 'Mcp-Session-Id': one.id }
   expect((await fetch(both.daemon.mcpUrl, { method: 'DELETE', headers })).status).toBeLessThan(300)
+  let heard = ''
+  const hear = async (tool: string) => {
+    const open = await call(two, tool)
+    const text = await said(open)
+    heard += open.text()
+    return text
+  }
   await eventually(
-    () => ask(two, 'cancelled'),
+    () => hear('cancelled'),
     (count) => count === '1',
   )
-  expect(await ask(two, 'finish')).toBe('done')
+  expect(await hear('finish')).toBe('done')
   // What it says after that, with nobody else left, is for the one who is.
   await eventually(
     () => listening.text(),
     (text) => text.includes('the end'),
   )
-  expect(listening.text()).not.toContain(SECRET)
+  expect(heard + listening.text()).not.toContain(SECRET)
 })
