@@ -1,3 +1,4 @@
+import type { CalledWords } from '../domain/called'
 import { isWithheld, type PinFinding, type PinPolicy, reasonWords } from '../domain/pins'
 import type { Server } from '../domain/server'
 import type { Difference } from '../pins/difference'
@@ -30,8 +31,7 @@ export interface ServerPins {
   alias: string
   spaceId: string
   space: string
-  /** The words that name it on a command line. */
-  called: string
+  called: CalledWords
   policy: PinPolicy
   /** To be repeated when what is shown here is accepted. */
   stamp: string

@@ -1,4 +1,5 @@
 import type { SignInNeed } from '../domain/authorization'
+import type { CalledWords } from '../domain/called'
 import type { Era } from '../domain/exchange'
 import { featureKinds, type FeatureKind } from '../domain/feature'
 import { risks } from '../domain/risks'
@@ -17,8 +18,7 @@ export interface InputView extends ServerInput {
 
 /** A server with its live state and what is known of its features; no value of a secret is in it. */
 export interface ServerView extends Omit<Server, 'inputs' | 'definition'> {
-  /** The words that name it on a command line. */
-  called: string
+  called: CalledWords
   definition: DefinitionBody
   inputs: InputView[]
   state: UpstreamState
@@ -26,7 +26,7 @@ export interface ServerView extends Omit<Server, 'inputs' | 'definition'> {
   signIn: SignInStatus | null
   /** Why it needs a person to sign in; null when it does not. */
   signInNeed: SignInNeed | null
-  /** Why it cannot be used now and what to do; null when nothing is missing. */
+  /** Why it cannot be used now, or not for all it offers, and what to do; null when nothing is missing. */
   missing: string | null
   consent: { givenBy: string; givenAt: number } | null
   /** What to notice before approving it. */

@@ -46,22 +46,22 @@ export function outcome(
         : '  an older server may need --transport sse',
     )
   if (state.status === 'failed' && definition.type === 'stdio' && wroteSomething.includes(state.code))
-    lines.push(`  what it wrote: "mcpmux logs ${called}"`)
+    lines.push(`  what it wrote: "mcpmux logs ${called.words}"`)
   if (state.status === 'needs_input') {
     lines.push(
       ...state.missing.map((lacking) => `  ${safe(lacking)}: ${safe(wayToGive(lacking, called))}`),
-      `  to give up: "mcpmux remove ${called}"`,
+      `  to give up: "mcpmux remove ${called.words}"`,
     )
     return { line: lines.join('\n'), code: exit.needsPerson }
   }
   const refused = state.status === 'failed' && state.code === 'upstream.credentials_refused'
   if (refused)
     lines.push(
-      `  give others with "mcpmux credentials set ${called} ID"; "mcpmux credentials ${called}" names them`,
+      `  give others with "mcpmux credentials set ${called.words} ID"; "mcpmux credentials ${called.words}" names them`,
     )
   lines.push(
     remark === null
-      ? `  when that is mended: "mcpmux restart ${called}"; to give up: "mcpmux remove ${called}"`
+      ? `  when that is mended: "mcpmux restart ${called.words}"; to give up: "mcpmux remove ${called.words}"`
       : `  ${remark}`,
   )
   const failed = cut || (state.status === 'failed' && !waitsForPerson(state))

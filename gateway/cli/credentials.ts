@@ -135,7 +135,7 @@ async function change(
   if (!input)
     throw new GatewayError(
       'input.invalid',
-      `${server.name} has no value of this name; see "mcpmux credentials"`,
+      `${server.name} has no value of this name; see "mcpmux credentials ${server.called.words}"`,
     )
   const put = (value: string | null) =>
     must(admin.api.servers({ id: server.id }).values.put({ values: [{ id: input.id, value }] }))
@@ -160,7 +160,7 @@ async function client({ io, admin }: Context, rest: readonly string[], values: V
   const { issuer } = values
   if (issuer !== undefined && values['client-id'] === undefined)
     throw new UsageError('--issuer goes with --client-id')
-  const { id, name } = await findServer(admin, wanted, values.space)
+  const { id, name, called } = await findServer(admin, wanted, values.space)
   const brought = await readClientId(io, values)
   const route = admin.api.servers({ id }).registration
   const now = await must(
@@ -168,7 +168,7 @@ async function client({ io, admin }: Context, rest: readonly string[], values: V
   )
   await show(io, values.json, now, () =>
     brought
-      ? `${safe(name)}: client id is set; "mcpmux login" uses it`
+      ? `${safe(name)}: client id is set; "mcpmux login ${called.words}" uses it`
       : `${safe(name)}: no client id of yours any more`,
   )
   return exit.ok

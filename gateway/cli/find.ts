@@ -39,7 +39,7 @@ export async function findServer(
     spaceWanted === undefined ? pick(await must(admin.api.servers.get({ query: {} })), wanted) : null
   throw new GatewayError(
     'server.unknown',
-    `${wanted} in Space ${space.name}${elsewhere ? `; there is one in another: "mcpmux show ${elsewhere.called}"` : ''}`,
+    `${wanted} in Space ${space.name}${elsewhere ? `; there is one in another: "mcpmux show ${elsewhere.called.words}"` : ''}`,
   )
 }
 

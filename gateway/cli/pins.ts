@@ -129,7 +129,7 @@ export const command: Command = {
       changed
         .flatMap((one) => [
           ...serverLines(one),
-          `  to take it as it is: mcpmux pins accept ${one.called}`,
+          `  to take it as it is: mcpmux pins accept ${one.called.words}`,
           '',
         ])
         .join('\n')

@@ -107,7 +107,7 @@ export function openFoundation(parts: Parts, config: Config, options: GatewayOpt
     upkeep,
     trail,
     events,
-    called: createCalled(stores.spaces),
+    called: createCalled(stores),
     safeFetch,
     vault,
     unlocking,

@@ -104,7 +104,7 @@ export function createAuthorizations(deps: AuthorizationsDeps): Authorizations {
     return {
       // The active Space may be another one by the time it is told.
       get command() {
-        return `\`mcpmux login ${deps.called(server)}\``
+        return `\`mcpmux login ${deps.called(server).words}\``
       },
       covers(to) {
         const mine = current.of(place)

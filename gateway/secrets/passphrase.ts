@@ -55,7 +55,7 @@ export async function deriveKey(passphrase: Secret, derivation: string): Promise
 
 /**
  * scrypt leaves its last block, which is the key, on the stack of whichever thread of the pool made it. So many that take
- * a moment each are made by all threads of it.
+ * a moment each come to every thread of it, as a rule.
  */
 const overwriteStacks = (): Promise<unknown> =>
   Promise.all(

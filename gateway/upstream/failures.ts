@@ -1,3 +1,4 @@
+import type { CalledWords } from '../domain/called'
 import type { UpstreamState } from '../domain/upstream-state'
 import { GatewayError } from '../errors'
 import type { Runtime } from '../runtime'
@@ -17,7 +18,7 @@ export interface Failures {
   /** Milliseconds until the next start; 0 when it may start at once. The system's clock may be set meanwhile. */
   wait(): number
   /** What a caller is told that comes before that. */
-  refusal(): GatewayError
+  refusal(called: CalledWords): GatewayError
 }
 
 /** Where it is known how a server was lost, that it was says nothing more. */
@@ -57,11 +58,11 @@ export function createFailures(runtime: Pick<Runtime, 'now' | 'monotonic'>, back
       }
     },
     wait: () => (last ? Math.max(0, last.notBefore - runtime.monotonic()) : 0),
-    refusal() {
+    refusal({ words }) {
       if (last?.error instanceof NotLetInError) return last.error
       const code = backoff.isOpen() ? 'upstream.crash_loop' : 'upstream.unavailable'
       const what = last ? whatHappened(last.error) : ''
-      return new GatewayError(code, `${what}; \`mcpmux restart\` tries again at once`)
+      return new GatewayError(code, `${what}; \`mcpmux restart ${words}\` tries again at once`)
     },
   }
 }

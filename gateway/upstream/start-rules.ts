@@ -1,18 +1,16 @@
+import type { CalledWords } from '../domain/called'
 import type { Server } from '../domain/server'
 import type { UpstreamState } from '../domain/upstream-state'
 import { missingWords } from '../domain/missing-values'
 import { GatewayError } from '../errors'
 
-/**
- * What a caller is told while a server in this state cannot be started, and what to do; null when it can. `called`: its
- * name for commands.
- */
-export function startRefusal(state: UpstreamState | null, called: string): GatewayError | null {
+/** What a caller is told while a server in this state cannot be started, and what to do; null when it can. */
+export function startRefusal(state: UpstreamState | null, called: CalledWords): GatewayError | null {
   switch (state?.status) {
     case 'disabled':
-      return new GatewayError('upstream.disabled', `"mcpmux enable ${called}" switches it on`)
+      return new GatewayError('upstream.disabled', `"mcpmux enable ${called.words}" switches it on`)
     case 'needs_consent':
-      return new GatewayError('upstream.needs_consent', `"mcpmux consent ${called}" shows it, and asks`)
+      return new GatewayError('upstream.needs_consent', `"mcpmux consent ${called.words}" shows it, and asks`)
     case 'needs_input':
       return new GatewayError('upstream.needs_input', missingWords(state.missing, called))
     case 'locked':

@@ -243,7 +243,7 @@ export class Upstream {
       throw refusal
     }
     const wait = this.#failures.wait()
-    if (wait > PATIENCE_MS) throw this.#failures.refusal()
+    if (wait > PATIENCE_MS) throw this.#failures.refusal(this.#deps.called(this.#server))
     const starting = this.#start(wait).finally(() => {
       if (this.#starting === starting) this.#starting = null
     })

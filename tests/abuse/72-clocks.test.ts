@@ -141,12 +141,12 @@ test('[threat.72] what the clock is set to neither forgives a failing server nor
     at.wall += n % 2 === 0 ? DAY : -DAY
     at.monotonic += 100
   }
-  expect(failures.refusal().code).toBe('upstream.crash_loop')
+  expect(failures.refusal({ words: 'it', space: '' }).code).toBe('upstream.crash_loop')
   const wait = failures.wait()
   for (const jump of [DAY, -3 * DAY]) {
     at.wall += jump
     expect(failures.wait()).toBe(wait)
-    expect(failures.refusal().code).toBe('upstream.crash_loop')
+    expect(failures.refusal({ words: 'it', space: '' }).code).toBe('upstream.crash_loop')
   }
   at.monotonic += wait
   expect(failures.wait()).toBe(0)
@@ -154,7 +154,7 @@ test('[threat.72] what the clock is set to neither forgives a failing server nor
   at.wall -= DAY
   at.monotonic += 30_000
   fail()
-  expect(failures.refusal().code).toBe('upstream.unavailable')
+  expect(failures.refusal({ words: 'it', space: '' }).code).toBe('upstream.unavailable')
   expect(failures.state()).toMatchObject({ status: 'failed', retryAt: at.wall + failures.wait() })
 })
 

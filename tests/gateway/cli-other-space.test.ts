@@ -34,20 +34,39 @@ test('[cli] what a person is told to do names the Space where it is not the acti
   await daemon.cli(['space', 'use', SPACE])
   await daemon.cli(['disable', 'plain'])
   expect(commandIn((await daemon.cli(['list'])).stderr)).toEqual(['enable', 'plain'])
+  await daemon.cli(['space', 'use', 'Default'])
 })
 
-test('[cli] where a name cannot be typed as it is shown, its id is told', async () => {
-  for (const name of ["it's", 'Büro']) {
-    await daemon.cli(['space', 'create', name])
-    await daemon.cli(['add', name, '--no-prefix', '--space', name, '--yes', '--', ...scripted('plain')])
-    const command = commandIn((await daemon.cli(['disable', name])).stderr)
-    expect([command[0], command[2]]).toEqual(['show', '--space'])
-    expect((await daemon.cli(command)).stdout).toMatch(/^state {5}disabled|^state {5}idle|^state {5}ready/m)
-  }
+test('[cli] where a name cannot be typed as it is shown, or is the alias of another, its id is told', async () => {
+  const space = ['--space', SPACE]
+  const add = (name: string, ...more: string[]) =>
+    daemon.cli(['add', ...more, ...space, '--yes', '--', ...scripted('plain')].toSpliced(1, 0, name))
+  for (const name of ["it's", 'Büro', 'twin']) await add(name, '--no-prefix')
+  await add('other', '--alias', 'twin')
+  await add('dashed', '--alias=-x')
+  const servers = JSON.parse((await daemon.cli(['list', ...space, '--json'])).stdout) as {
+    id: string
+    name: string
+    called: { words: string }
+  }[]
+  const known = Object.fromEntries(servers.map(({ id, name, called }) => [name, { id, words: called.words }]))
+  for (const name of ["it's", 'Büro', 'twin', 'dashed'])
+    expect(known[name]?.words).toBe(`${known[name]?.id} --space '${SPACE}'`)
+  expect(known.other?.words).toBe(`twin --space '${SPACE}'`)
+})
+
+test('[cli] [cred.inputs] a secret that is lacking is set in the Space of the server that lacks it', async () => {
+  const lacking = ['--env', 'T=${secret:TOKEN}', '--', ...scripted('plain')]
+  const { code, stderr } = await daemon.cli(['add', 'poor', '--space', SPACE, '--yes', ...lacking])
+  expect(code).toBe(4)
+  expect(commandIn(stderr)).toEqual(['secret', 'set', 'TOKEN', '--space', SPACE])
+  await daemon.cli(['vault', 'use', 'insecure', '--yes'])
+  await daemon.cli([...commandIn(stderr), '--from-env', 'GIVEN'], { env: { GIVEN: 'x' } })
+  const listed = await daemon.cli(['list', '--space', SPACE])
+  expect(listed.stderr).not.toContain('TOKEN')
 })
 
 test('[cli] who names a server of another Space is told where it is', async () => {
-  await daemon.cli(['space', 'use', 'Default'])
   const { code, stderr } = await daemon.cli(['show', 'plain'])
   expect([code, stderr]).toEqual([1, expect.stringContaining('there is one in another')])
   expect((await daemon.cli(commandIn(stderr))).stdout).toContain('name      plain')
@@ -76,6 +95,9 @@ test('[cli] the list says why a server failed', async () => {
     called: string
   }[]
   expect(json).toEqual([
-    expect.objectContaining({ called: 'broken', missing: expect.stringMatching(/\(upstream\.\w+\)$/) }),
+    expect.objectContaining({
+      called: { words: 'broken', space: '' },
+      missing: expect.stringMatching(/\(upstream\.\w+\)$/),
+    }),
   ])
 })

@@ -77,7 +77,7 @@ export function tempAdmin(
     fileKey: new Uint8Array(32).fill(7),
     vaultKey: () => vault.ownKey('consent'),
   })
-  const called = createCalled(stores.spaces)
+  const called = createCalled(stores)
   const parts = new AsyncDisposableStack()
   const oauth = openOAuth(
     parts,

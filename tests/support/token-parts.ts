@@ -38,7 +38,7 @@ export async function tokenParts(issuer: TokenIssuer, options: TokenPartsOptions
     parts,
     {
       ...{ runtime, redactor, vault, events, stores, safeFetch: testFetch({ runtime }) },
-      called: createCalled(stores.spaces),
+      called: createCalled(stores),
       fault: (error) => void faults.push(error),
       consents: { of: () => ({ givenBy: 'test', givenAt: 0 }) },
       trail: { record: () => undefined },
