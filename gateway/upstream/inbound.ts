@@ -8,6 +8,7 @@ import type { ChannelEvents } from '../transport/channel'
 import type { Runtime } from '../runtime'
 import { createBackChannel, type BackChannelDeps } from './back-channel'
 import { createCompletions } from './completions'
+import { createLastAnswered } from './last-answered'
 import type { PendingCall, PendingCalls, ProgressStep } from './pending-calls'
 import { createProgressGate, type ProgressGate } from './progress-gate'
 
@@ -47,6 +48,7 @@ export function createInbound(options: InboundOptions): Inbound {
   const { pending, events, log } = options
   const { givenUp } = pending
   const completions = createCompletions()
+  const lastAnswered = createLastAnswered()
   let strays = 0
   const stray = (what: string) => {
     if (strays++ < STRAY_LOG_LIMIT) log('MCP', what)
@@ -54,11 +56,12 @@ export function createInbound(options: InboundOptions): Inbound {
 
   const backChannel = createBackChannel({ ...options, stray, expectCompletion: completions.expect })
 
-  function answer(message: Envelope): void {
+  function answer(message: Envelope, callId: number | null): void {
     const id = message.id ? numberAt(message, message.id.start, message.id.end) : null
     const call = id === null ? null : pending.take(id)
     if (call) {
       call.progress?.flush()
+      if (callId !== null && call.exchange) lastAnswered.add(call.id, call.exchange.conversation)
       if (message.error && call.exchange) completions.read(message, call.exchange)
       call.resolve(message)
     } else if (id === null || !givenUp.answered(id, message.error !== null))
@@ -105,16 +108,21 @@ export function createInbound(options: InboundOptions): Inbound {
     const span = message.params && member(message.bytes, message.params, 'level')
     const level = logLevels.find((name) => name === (span ? textOf(message.bytes, span) : null)) ?? 'info'
     const exchange = owner(callId)
-    if (!exchange) return outsideCalls(message, level)
+    if (!exchange) return outsideCalls(message, level, callId)
     if (exchange.logLevel && logLevels.indexOf(level) >= logLevels.indexOf(exchange.logLevel)) {
       exchange.notify(message.bytes)
     }
   }
 
-  function outsideCalls(message: Envelope, level: LogLevel | null): void {
+  function outsideCalls(message: Envelope, level: LogLevel | null, callId: number | null): void {
     // While calls of clients are open, a message that fits none of them alone belongs to nobody for sure.
     for (const { exchange } of pending.values()) if (exchange) return
-    events.unsolicited(message, level, (conversation) => !givenUp.mayBeOfOthers(conversation))
+    // On the stream of a call it is for nobody else, also when that was answered.
+    const mayBeFor = (conversation: string): boolean =>
+      callId === null || pending.get(callId)
+        ? !givenUp.mayBeOfOthers(conversation)
+        : lastAnswered.conversationOf(callId) === conversation
+    events.unsolicited(message, level, mayBeFor)
   }
 
   function updated(message: Envelope): void {
@@ -155,13 +163,13 @@ export function createInbound(options: InboundOptions): Inbound {
   function other(message: Envelope, callId: number | null): void {
     const exchange = owner(callId)
     if (exchange) exchange.notify(message.bytes)
-    else outsideCalls(message, null)
+    else outsideCalls(message, null, callId)
   }
 
   return {
     receive(message: Envelope, callId: number | null): void {
       try {
-        if (message.kind === 'response') answer(message)
+        if (message.kind === 'response') answer(message, callId)
         else if (message.kind === 'request') backChannel.receive(message, callId)
         else notification(message, callId)
       } catch {

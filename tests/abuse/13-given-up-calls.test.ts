@@ -56,6 +56,14 @@ async function beAsked(client: AskedClient): Promise<string> {
   return told.text()
 }
 
+async function leave(
+  { daemon, one }: Awaited<ReturnType<typeof openTwo>>,
+  client: AskedClient,
+): Promise<void> {
+  const headers = { Authorization: `Bearer ${one.key}`, 'Mcp-Session-Id': client.id }
+  expect((await fetch(daemon.mcpUrl, { method: 'DELETE', headers })).status).toBeLessThan(300)
+}
+
 const cancelOf = (id: number) =>
   `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id}}}`
 
@@ -121,14 +129,32 @@ test('[threat.13] [mcp.back-channel] nor does a proxy that gives a call up over 
   expect(own.split(SECRET)).toHaveLength(3)
 })
 
+test('[threat.13] [mcp.logging] what comes behind the answer on the stream of a call is for its client alone', async () => {
+  await using server = startLingeringHttp()
+  await using both = await openTwo(['--url', server.url])
+  const [one, two] = [both.one.client, both.two.client]
+  const listening = await two.listen()
+  await ask(one, 'cancelled')
+  await leave(both, one)
+  await ask(two, 'working')
+  await server.trail(SECRET)
+  // On a stream of its own it comes, and behind the other one.
+  await ask(two, 'cancelled')
+  await server.trail('the end')
+  await eventually(
+    () => listening.text(),
+    (text) => text.includes('the end'),
+  )
+  expect(listening.text()).not.toContain(SECRET)
+})
+
 test('[threat.13] [mcp.logging] the last words for a client that left reach no other client', async () => {
   await using both = await openTwo()
   const [one, two] = [both.one.client, both.two.client]
   const listening = await two.listen()
   await work(one, { lastWords: true })
   await ask(two, 'working')
-  const headers = { Authorization: `Bearer ${both.one.key}`, 'Mcp-Session-Id': one.id }
-  expect((await fetch(both.daemon.mcpUrl, { method: 'DELETE', headers })).status).toBeLessThan(300)
+  await leave(both, one)
   let heard = ''
   const hear = async (tool: string) => {
     const open = await call(two, tool)
