@@ -3,20 +3,15 @@ import { join } from 'node:path'
 import { settingSpecs } from '../../gateway/domain/settings'
 import { controlOf } from '../support/control'
 import { repository } from '../support/daemon'
-import { type Keyring, startKeyring } from '../support/keyring'
-import { program, type SourceDaemon, startSourceDaemon } from '../support/source-daemon'
+import { type KeyringDaemon, startKeyringDaemon } from '../support/keyring-daemon'
+import { program, type SourceDaemon } from '../support/source-daemon'
 
 const raw = [process.execPath, join(repository, 'tests/servers/raw-stdio.ts')]
-let keyring: Keyring
-let daemon: Awaited<ReturnType<typeof startSourceDaemon>>
+let daemon: KeyringDaemon
 beforeAll(async () => {
-  keyring = await startKeyring()
-  daemon = await startSourceDaemon(keyring.env)
+  daemon = await startKeyringDaemon()
 })
-afterAll(async () => {
-  await daemon[Symbol.asyncDispose]()
-  await keyring[Symbol.asyncDispose]()
-})
+afterAll(() => daemon[Symbol.asyncDispose]())
 
 async function ok(args: readonly string[], more: Parameters<SourceDaemon['cli']>[1] = {}): Promise<string> {
   const { code, stdout, stderr } = await daemon.cli(args, more)

@@ -2,20 +2,14 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { repository } from '../support/daemon'
-import { type Keyring, startKeyring } from '../support/keyring'
-import { startSourceDaemon } from '../support/source-daemon'
+import { type KeyringDaemon, startKeyringDaemon } from '../support/keyring-daemon'
 
 const raw = [process.execPath, join(repository, 'tests/servers/raw-stdio.ts')]
-let keyring: Keyring
-let daemon: Awaited<ReturnType<typeof startSourceDaemon>>
+let daemon: KeyringDaemon
 beforeAll(async () => {
-  keyring = await startKeyring()
-  daemon = await startSourceDaemon(keyring.env)
+  daemon = await startKeyringDaemon()
 })
-afterAll(async () => {
-  await daemon[Symbol.asyncDispose]()
-  await keyring[Symbol.asyncDispose]()
-})
+afterAll(() => daemon[Symbol.asyncDispose]())
 
 const withSecret = (name: string) => ['add', name, '--env', 'API_TOKEN', '--', ...raw]
 const exists = async (name: string) => (await daemon.cli(['show', name])).code === 0

@@ -2,22 +2,17 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { systemRuntime } from '../../gateway/runtime'
 import { startEvilAs } from '../support/evil-as'
-import { type Keyring, startKeyring } from '../support/keyring'
+import { type KeyringDaemon, startKeyringDaemon } from '../support/keyring-daemon'
 import { createMemoryKeychain } from '../support/memory-keychain'
 import { oauthGateway } from '../support/oauth-gateway'
 import { scripted } from '../support/scripted'
-import { startSourceDaemon, tempHome } from '../support/source-daemon'
+import { tempHome } from '../support/source-daemon'
 
-let keyring: Keyring
-let daemon: Awaited<ReturnType<typeof startSourceDaemon>>
+let daemon: KeyringDaemon
 beforeAll(async () => {
-  keyring = await startKeyring()
-  daemon = await startSourceDaemon(keyring.env)
+  daemon = await startKeyringDaemon()
 })
-afterAll(async () => {
-  await daemon[Symbol.asyncDispose]()
-  await keyring[Symbol.asyncDispose]()
-})
+afterAll(() => daemon[Symbol.asyncDispose]())
 
 test('[cli] a call of a server that was never read says what is in the way, and what to do', async () => {
   await using evil = await startEvilAs()
