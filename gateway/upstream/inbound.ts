@@ -72,9 +72,12 @@ export function createInbound(options: InboundOptions): Inbound {
     const span = message.params && member(message.bytes, message.params, 'progressToken')
     const id = span ? numberAt(message, span.start, span.end) : null
     const call = id === null ? null : pending.get(id)
-    if (id !== null && givenUp.goesOn(id, options.runtime.monotonic())) return
-    if (!span || !call) return stray('progress for a call that is not open')
-    call.activeAt = options.runtime.monotonic()
+    const now = options.runtime.monotonic()
+    if (!span || !call) {
+      if (id === null || !givenUp.goesOn(id, now)) stray('progress for a call that is not open')
+      return
+    }
+    call.activeAt = now
     call.progress ??= gateOf(call)
     call.progress?.offer({ message, span })
   }
