@@ -20,7 +20,8 @@ async function moveOn(daemon: SourceDaemon, order: readonly VaultPlace[], moved:
   for (let n = 0; ; n++) {
     const answer = await post(daemon, '/vault/move', { place: order[n % order.length] }).catch(() => null)
     if (answer?.status !== 200) return
-    await answer.text()
+    // The daemon may be killed between the head of an answer and its end.
+    if ((await answer.text().catch(() => null)) === null) return
     moved()
   }
 }

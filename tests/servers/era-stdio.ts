@@ -3,7 +3,7 @@
 //   exits   ends on anything before initialize          hangs   says nothing before initialize
 //   alone   ends when another one of it runs            raw     speaks 2026-07-28 only
 //   turning TEMPER: what the file LOG.mode says when it starts (exits or raw), and the version in LOG.version
-import { appendFileSync, existsSync, linkSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { alive } from '../support/scripted'
 
 const [given = 'raw', log = ''] = process.argv.slice(2)
@@ -95,16 +95,11 @@ function legacy(message: Message, line: string): void {
 
 appendFileSync(log, `${process.pid} started\n`)
 if (mode === 'alone') {
-  // Each new one ends the one before; two that start at once are told apart by who links first.
-  const [lock, own] = [`${log}.lock`, `${log}.${process.pid}`]
-  writeFileSync(own, String(process.pid))
-  try {
-    linkSync(own, lock)
-  } catch {
-    const other = Number(readFileSync(lock, 'utf8'))
-    renameSync(own, lock)
-    if (alive(other)) process.kill(other, 'SIGKILL')
-  }
+  // Each new one ends the one before, and says nothing before that is noticed: a process is there until it is waited for.
+  const other = Number(read(`${log}.lock`, '0'))
+  writeFileSync(`${log}.lock`, String(process.pid))
+  if (other && alive(other)) process.kill(other, 'SIGKILL')
+  while (other && alive(other)) await Bun.sleep(5)
 }
 let rest = ''
 for await (const chunk of Bun.stdin.stream()) {
