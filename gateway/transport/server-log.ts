@@ -15,6 +15,8 @@ export interface ServerLog {
   write(source: Parameters<ChannelEvents['onLog']>[0], text: string): void
   /** `room` and `write` in one. */
   line(source: Parameters<ChannelEvents['onLog']>[0], text: string): void
+  /** Says how many lines were left out since the last one that was written. */
+  end(): void
   /** Removes control characters, escape sequences and secrets. To be given whole lines. */
   clean(text: string): string
 }
@@ -46,16 +48,21 @@ export function createServerLog(options: {
     return inside && begins < 0 && ends < 0 ? '[secret]' : text
   }
 
+  function tellLeftOut(): void {
+    if (leftOut > 0) onLog('Transport', `${leftOut} lines left out: too many at once`)
+    leftOut = 0
+  }
+
   const log: ServerLog = {
     clean,
+    end: tellLeftOut,
     room() {
       if (rate.take()) return true
       leftOut++
       return false
     },
     write(source, text) {
-      if (leftOut > 0) onLog('Transport', `${leftOut} lines left out: too many at once`)
-      leftOut = 0
+      tellLeftOut()
       const cleaned = clean(withoutPem(text))
       onLog(source, cleaned.length > LONGEST_LINE ? `${cleaned.slice(0, LONGEST_LINE - 1)}…` : cleaned)
     },

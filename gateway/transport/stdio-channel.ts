@@ -112,6 +112,7 @@ export async function openStdio(options: StdioOptions, deps: StdioDeps): Promise
 
   function finish(error: GatewayError | null): void {
     if (closed) return
+    log.end()
     closed = true
     stdout.mute()
     writer.close()
